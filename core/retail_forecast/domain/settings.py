@@ -1,0 +1,133 @@
+"""Settings: one frozen object, read from `retail-forecast.yaml` in the workspace, then `RETAIL_FORECAST_*` variables, then flags.
+
+A later source overrides an earlier one. Unknown keys are errors, and all errors are reported at once with their key.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from retail_forecast.domain.errors import UsageError
+
+__all__ = ["SETTINGS_FILE", "Floors", "GateSettings", "LakeSettings", "ServerSettings", "Settings", "TrainSettings", "WindowSettings", "load_settings"]
+
+SETTINGS_FILE = "retail-forecast.yaml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LakeSettings(_Section):
+    """Bounds and habits of the lake."""
+
+    memory_limit_mb: int = Field(900, ge=128, description="memory that DuckDB may use before it spills to disk [MB]")
+    threads: int = Field(0, ge=0, description="threads for ingest; 0 = all cores")
+    retention_days: int = Field(3 * 365, ge=1, description="how long removed files and logs of tables are kept [days]")
+    delivery_lag_days: int = Field(1, ge=0, description="days between the end of a week and the arrival of its file [days]")
+
+
+class WindowSettings(_Section):
+    """Lengths of the windows behind the training weeks, in weeks that are present."""
+
+    validation_weeks: int = Field(4, ge=1, description="for tuning and early stopping [weeks]")
+    calibration_weeks: int = Field(4, ge=1, description="for calibrating probabilities [weeks]")
+    test_weeks: int = Field(13, ge=1, description="for figures; nothing is learned from them [weeks]")
+
+
+class TrainSettings(_Section):
+    """How models are trained."""
+
+    seed: int = Field(20060410, ge=0, description="seed of every random choice")
+    folds: int = Field(3, ge=2, description="folds in which product leanings are learned out of fold")
+    threads: int = Field(0, ge=0, description="threads of a learner; 0 = all cores")
+
+
+class Floors(_Section):
+    """Quality that a model must reach whatever the champion does."""
+
+    accuracy: float = Field(0.75, ge=0, le=1)
+    macro_f1: float = Field(0.70, ge=0, le=1)
+    precision: float = Field(0.65, ge=0, le=1, description="of each of LA, MM, UM")
+
+
+class GateSettings(_Section):
+    """What a candidate must show before it becomes champion."""
+
+    basket: Floors = Floors()
+    margin: float = Field(0.002, ge=0, le=1, description="how far macro F1 may lie below the champion's, at the lower bound")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of the one-sided bound")
+    draws: int = Field(1000, ge=100, description="bootstrap draws, clustered by customer")
+    minimum_baskets: int = Field(2000, ge=1, description="baskets that a comparison needs")
+
+
+class ServerSettings(_Section):
+    """Where the inference server listens, and its limits."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535, description="0 = any free port")
+    max_body_bytes: int = Field(8_000_000, ge=1024)
+    max_baskets: int = Field(1000, ge=1, description="baskets in one request")
+    max_lines: int = Field(2000, ge=1, description="lines in one basket")
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="RETAIL_FORECAST_", env_nested_delimiter="__", validate_default=True
+    )
+
+    workspace: Path = Path("workspace")
+    lake: LakeSettings = LakeSettings()
+    windows: WindowSettings = WindowSettings()
+    train: TrainSettings = TrainSettings()
+    gate: GateSettings = GateSettings()
+    server: ServerSettings = ServerSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over variables, variables over the file."""
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load_settings(workspace: Path | None = None, **flags: Any) -> Settings:
+    """Settings of a workspace.
+
+    Parameters
+    ----------
+    workspace : folder of the state; by default `RETAIL_FORECAST_WORKSPACE`, else `./workspace`
+    flags : sections or values given on the command line; None means not given
+
+    Raises
+    ------
+    UsageError : names every key that does not fit, and where it came from
+    """
+    given = {key: value for key, value in flags.items() if value is not None}
+    if workspace is not None:
+        given["workspace"] = workspace
+    home = Path(given.get("workspace") or os.environ.get("RETAIL_FORECAST_WORKSPACE") or "workspace")
+    file = home / SETTINGS_FILE
+
+    class Located(Settings):
+        model_config = SettingsConfigDict(yaml_file=file)
+
+    try:
+        return Located(**given)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise UsageError(
+            f"settings that do not fit: {faults}",
+            where=str(file) if file.exists() else "RETAIL_FORECAST_* variables or flags",
+            mend="correct or remove the keys named; `retail-forecast doctor` shows what is in force",
+        ) from error

@@ -1,0 +1,14 @@
+"""The prediction tasks: what a model may look at."""
+
+from enum import StrEnum
+
+__all__ = ["Task"]
+
+
+class Task(StrEnum):
+    """One registered model, with its own figures and floors, per task."""
+
+    BASKET = "basket"
+    """a finished basket: all its lines with PROD_CODE"""
+    FLAT = "flat"
+    """the specification's nine columns: size, type, mission, spend, quantity, region, format, PROD_CODE_20 and _30"""

@@ -1,0 +1,140 @@
+"""Baskets in columns: the one input of the kernel, whether it came from gold, a file or a request.
+
+`offsets` marks where each basket's lines begin, as in an Arrow list column: the lines of basket i are
+`offsets[i]:offsets[i + 1]`. Codes are dictionary-encoded, so that a product is looked up once per distinct code.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.domain.basket import Basket
+
+__all__ = ["HEADER", "LEVELS", "Baskets", "Codes", "baskets_from_rows", "concatenate", "encode"]
+
+LEVELS = ("prod_code", "prod_code_10", "prod_code_20", "prod_code_30")
+"""Levels of the product tree from the product up, as far as features look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A dictionary-encoded column of n codes.
+
+    Attributes
+    ----------
+    values : the distinct codes
+    index : int32 array of shape (n,), positions in `values`; -1 where the code is missing
+    """
+
+    values: tuple[str, ...]
+    index: NDArray[np.int32]
+
+    def lookup(self, table: Mapping[str, int]) -> NDArray[np.int32]:
+        """Each code's number in `table`, -1 where it has none. Returns int32 of shape (n,)."""
+        numbers = np.fromiter((table.get(v, -1) for v in self.values), np.int32, len(self.values))
+        return np.append(numbers, np.int32(-1))[self.index]
+
+    def take(self, rows: NDArray[np.intp]) -> "Codes":
+        """The codes at `rows`."""
+        return Codes(self.values, self.index[rows])
+
+    def to_list(self) -> list[str | None]:
+        """The codes as text, None where missing."""
+        words = (*self.values, None)
+        return [words[i] for i in self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Baskets:
+    """n baskets with m lines in all.
+
+    Attributes
+    ----------
+    offsets : int64 array of shape (n + 1,), from 0 to m, not decreasing
+    quantity : int64 array of shape (m,) [items]
+    spend_pence : int64 array of shape (m,) [0.01 GBP]
+    prod_code, prod_code_10, prod_code_20, prod_code_30 : codes of the m lines
+    basket_id, customer, store_region, store_format, type, mission, seg_1, store_code : codes of the n baskets
+    """
+
+    offsets: NDArray[np.int64]
+    quantity: NDArray[np.int64]
+    spend_pence: NDArray[np.int64]
+    prod_code: Codes
+    prod_code_10: Codes
+    prod_code_20: Codes
+    prod_code_30: Codes
+    basket_id: Codes
+    customer: Codes
+    store_code: Codes
+    store_region: Codes
+    store_format: Codes
+    seg_1: Codes
+    type: Codes
+    mission: Codes
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def line_counts(self) -> NDArray[np.int64]:
+        """Lines of each basket, int64 of shape (n,)."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: NDArray[np.intp]) -> "Baskets":
+        """The baskets at `rows`, in that order, with their lines."""
+        counts = self.line_counts[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        lines = np.repeat(self.offsets[:-1][rows] - offsets[:-1], counts) + np.arange(offsets[-1])
+        return Baskets(
+            offsets,
+            self.quantity[lines],
+            self.spend_pence[lines],
+            *(getattr(self, name).take(lines) for name in LEVELS),
+            *(getattr(self, name).take(rows) for name in HEADER),
+        )
+
+
+HEADER = ("basket_id", "customer", "store_code", "store_region", "store_format", "seg_1", "type", "mission")
+
+
+def encode(words: Sequence[str | None]) -> Codes:
+    """Dictionary-encode `words`; None becomes -1. The dictionary keeps the order of first appearance."""
+    numbers: dict[str, int] = {}
+    index = [-1 if w is None else numbers.setdefault(w, len(numbers)) for w in words]
+    return Codes(tuple(numbers), np.asarray(index, np.int32).reshape(-1))
+
+
+def baskets_from_rows(rows: Sequence[Basket]) -> Baskets:
+    """The columns of `rows`; pounds become whole pence."""
+    lines = [line for row in rows for line in row.lines]
+    counts = [len(row.lines) for row in rows]
+    return Baskets(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.asarray([line.quantity for line in lines], np.int64),
+        np.asarray([round(line.spend_gbp * 100) for line in lines], np.int64),
+        *(encode([getattr(line, name) for line in lines]) for name in LEVELS),
+        *(encode([getattr(row, name) for row in rows]) for name in HEADER),
+    )
+
+
+def concatenate(parts: Sequence[Baskets]) -> Baskets:
+    """All baskets of `parts`, in order."""
+    starts = np.concatenate([[0], np.cumsum([p.offsets[-1] for p in parts])])
+    offsets = np.concatenate([np.zeros(1, np.int64), *(p.offsets[1:] + s for p, s in zip(parts, starts[:-1], strict=True))])
+    return Baskets(
+        offsets.astype(np.int64),
+        np.concatenate([p.quantity for p in parts]),
+        np.concatenate([p.spend_pence for p in parts]),
+        *(_joined([getattr(p, name) for p in parts]) for name in (*LEVELS, *HEADER)),
+    )
+
+
+def _joined(parts: Sequence[Codes]) -> Codes:
+    numbers: dict[str, int] = {}
+    for part in parts:
+        for value in part.values:
+            numbers.setdefault(value, len(numbers))
+    return Codes(tuple(numbers), np.concatenate([p.lookup(numbers) for p in parts]))
