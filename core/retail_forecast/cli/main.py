@@ -1,0 +1,126 @@
+"""The command `retail-forecast`.
+
+Verbs are imported when they are asked for, so that one verb never pays for another. Every way out is decided here: 0 ok, the exit code
+of an error of the tree in `domain.errors`, 2 for a command line that does not fit, 130 after Ctrl-C, 1 for a fault of the program.
+"""
+
+import sys
+from collections import UserDict
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+from retail_forecast import __version__
+from retail_forecast.cli.console import show_error
+from retail_forecast.domain.errors import RetailForecastError, UsageError
+
+__all__ = ["VERBS", "application", "main", "run"]
+
+VERBS = ("run", "simulate", "ingest", "train", "evaluate", "promote", "models", "predict", "serve", "report", "doctor")
+"""Verbs in the order in which --help lists them; each is the function of its name in the module of its name."""
+
+INTERRUPTED = 130
+
+
+class _Verbs(UserDict[str, Any]):
+    """The verbs by name, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = _command(name)
+        return self.data[name]
+
+
+def application() -> TyperGroup:
+    """The command line, ready to be called."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.callback()(_options)
+    group = get_group(app)
+    group.commands = _Verbs({name: None for name in VERBS if find_spec(f"retail_forecast.cli.{name}")})
+    return group
+
+
+def main() -> None:
+    """Entry point of the command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out a command line and return its exit code; errors are shown, never raised."""
+    json_output, verbose = "--json" in argv, "--verbose" in argv
+    try:
+        return int(application().main(list(argv), prog_name="retail-forecast", standalone_mode=False) or 0)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except typer.Abort:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever went wrong is told in one line
+        if verbose:
+            _show_traceback(error)
+        told = _told(error)
+        show_error(told, json_output=json_output)
+        return told.exit_code
+
+
+def _told(error: Exception) -> RetailForecastError:
+    """What to tell the user about `error`."""
+    if isinstance(error, RetailForecastError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return _misused(error)
+    return RetailForecastError(
+        f"{type(error).__name__}: {error}".rstrip(": "),
+        where="a fault of the program",
+        mend="the same command with --verbose, which shows the traceback; then report it",
+    )
+
+
+def _misused(error: typer.TyperException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "retail-forecast"
+    return UsageError(error.format_message().rstrip("."), where=path, mend=f"{path} --help")
+
+
+def _show_traceback(error: Exception) -> None:
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+
+
+def _command(name: str) -> Any:
+    command = _as_command(getattr(import_module(f"retail_forecast.cli.{name}"), name))
+    command.params.extend(_as_command(_common).params)
+    return command
+
+
+def _as_command(function: Callable[..., None]) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(function.__name__)(function)
+    return get_command(app)
+
+
+def _common(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", expose_value=False, help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Options that concern no verb in particular."""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"retail-forecast {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """From till transactions to customers' price sensitivity: lake, honest models, gate, server."""
