@@ -1,0 +1,59 @@
+# Every target sets up what it needs in .venv; a second call only checks the stamps.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+export OMP_WAIT_POLICY = passive
+
+.PHONY: setup setup-dev run test test-all lint bench lock clean
+
+setup: .venv/core.stamp
+
+setup-dev: .venv/dev.stamp
+
+run: setup
+	$(BIN)/retail-forecast run $(ARGS)
+
+test: setup-dev
+	$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-all: setup-dev
+	$(BIN)/pytest $(ARGS)
+
+lint: setup-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/pytest -q tests/repository/test_locks.py
+
+bench: setup-dev
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit; done
+
+# The development lock repeats the pins of the core lock, and so does the server's: one version of a package everywhere.
+lock: setup-dev
+	$(COMPILE) pyproject.toml --group build -o core/requirements.txt
+	$(COMPILE) pyproject.toml --group build --extra dev -c core/requirements.txt -o requirements-dev.txt
+	$(COMPILE) --group server -c core/requirements.txt -o server/requirements.txt
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# Some systems ship Python without ensurepip; there, pip fetches virtualenv (pinned, hash-checked) into a folder that is thrown away.
+.venv/made.stamp:
+	$(PYTHON) -m venv --clear .venv || { \
+		tool=$$(mktemp -d) && trap "rm -rf $$tool" EXIT && \
+		$(PYTHON) -m pip install --quiet --target $$tool -c requirements-dev.txt virtualenv && \
+		PYTHONPATH=$$tool $(PYTHON) -m virtualenv --quiet --clear .venv; }
+	touch $@
+
+.venv/core.stamp: core/requirements.txt pyproject.toml .venv/made.stamp
+	$(INSTALL) --require-hashes -r core/requirements.txt
+	$(INSTALL) --no-build-isolation -e .
+	touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/core.stamp
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	touch $@
