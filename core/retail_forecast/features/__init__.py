@@ -1,0 +1,1 @@
+"""What is learned before the model: product leanings, out of fold."""

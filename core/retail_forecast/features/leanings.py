@@ -1,0 +1,165 @@
+"""Product leanings: which way each product pulls a basket, learned from labelled baskets.
+
+A basket's label follows the balance of its lines, so the leanings are the weights of a multinomial logistic regression on the mean of
+the lines' one-hot product codes (softmax(mean(W[products]) + b)), with an L2 penalty that keeps rare products near the average.
+Gradients of rare products are small, so the problem is solved in coordinates scaled by the square root of each product's expected
+curvature (Jacobi preconditioning); 40 L-BFGS steps then do what several hundred do without.
+
+A model must be trained on features whose leanings never saw the row's own label: `out_of_fold_features` learns them without the
+row's fold.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, diags
+
+from retail_forecast.domain.labels import LABELS, TIERS, Label
+from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
+from retail_forecast.kernel.lines import LEVELS, Baskets
+from retail_forecast.kernel.products import VALUES, ProductTable, quantise
+
+__all__ = ["Leanings", "learn_leanings", "learn_table", "out_of_fold_features"]
+
+_XX = LABELS.index(Label.XX)
+_STEPS = 40
+_CURVATURE = 0.2
+"""Typical p (1 - p) of a softmax output near the class shares; only the scale of the coordinates depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leanings:
+    """Weights of the regression.
+
+    Attributes
+    ----------
+    codes : the p products that occur in the training baskets, sorted
+    weights : float64 array of shape (p, 3), columns in the order of TIERS
+    intercept : float64 array of shape (3,)
+    unclassified : bool array of shape (p,), products of class XX
+    """
+
+    codes: tuple[str, ...]
+    weights: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    unclassified: NDArray[np.bool_]
+
+
+def learn_table(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> ProductTable:
+    """Learn leanings and lay them out as the kernel's table, with fall-backs for products and groups never seen.
+
+    Parameters
+    ----------
+    baskets, label : n training baskets and their labels, positions in LABELS
+    penalty : L2 penalty on the weights, in units of baskets
+    """
+    return _table(baskets, learn_leanings(baskets, label, penalty))
+
+
+def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> Leanings:
+    """Fit the regression on the baskets that lie on the scale (LA, MM, UM); XX baskets only tell which products are XX."""
+    codes = tuple(sorted(baskets.prod_code.values[i] for i in np.unique(baskets.prod_code.index) if i >= 0))
+    rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
+    counts = baskets.line_counts
+    share = 1 / np.repeat(counts, counts).astype(np.float32)
+    matrix = csr_matrix((share[rows >= 0], rows[rows >= 0], _offsets_of(rows >= 0, baskets.offsets)), shape=(len(baskets), len(codes)))
+    scaled = label < len(TIERS)
+    weights, intercept = _fit_softmax(matrix[scaled], label[scaled], penalty)
+    return Leanings(codes, weights, intercept, _unclassified(matrix, counts, label))
+
+
+def out_of_fold_features(
+    baskets: Baskets, label: NDArray[np.int8], penalty: float, folds: int, rng: np.random.Generator
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    """Features of the training baskets, each from a table that was learned without the basket's fold.
+
+    Yields
+    ------
+    rows, features : positions of one fold's baskets, and their features, float32 of shape (len(rows), len(BASKET_FEATURES))
+    """
+    fold = rng.permutation(np.arange(len(baskets)) % folds)
+    for number in range(folds):
+        inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        table = learn_table(baskets.take(outside), label[outside], penalty)
+        features = basket_features(baskets.take(inside), table)
+        assert features.shape == (len(inside), len(BASKET_FEATURES))  # noqa: S101 - the schema of the model hangs on it
+        yield inside, features
+
+
+def _fit_softmax(matrix: csr_matrix, label: NDArray[np.int8], penalty: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Minimise the penalised negative log-likelihood; returns weights (p, 3) and intercept (3,), each centred over the classes."""
+    n, p = matrix.shape
+    k = len(TIERS)
+    curvature = _CURVATURE * np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() + penalty
+    scale = 1 / np.sqrt(curvature)
+    scale_b = 1 / np.sqrt(_CURVATURE * max(n, 1))
+    forward = (matrix @ diags(scale.astype(np.float32))).tocsr()
+    backward = forward.T.tocsr()
+    ridge = penalty * (scale**2)[:, None]
+    truth = np.eye(k, dtype=np.float32)[label]
+
+    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        v, b = point[: p * k].reshape(p, k), point[p * k :] * scale_b
+        logits = forward @ v.astype(np.float32) + b.astype(np.float32)
+        logits -= logits.max(axis=1, keepdims=True)
+        exponents = np.exp(logits)
+        sums = exponents.sum(axis=1, keepdims=True)
+        value = float(np.log(sums).sum(dtype=np.float64) - (logits * truth).sum(dtype=np.float64)) + float((ridge * v**2).sum()) / 2
+        error = exponents / sums - truth
+        slope = backward @ error + ridge * v
+        return value, np.concatenate([slope.ravel(), error.sum(axis=0, dtype=np.float64) * scale_b]).astype(np.float64)
+
+    found = minimize(loss, np.zeros((p + 1) * k), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 20, "ftol": 1e-10})
+    weights, intercept = found.x[: p * k].reshape(p, k) * scale[:, None], found.x[p * k :] * scale_b
+    return weights - weights.mean(axis=1, keepdims=True), intercept - intercept.mean()
+
+
+def _unclassified(matrix: csr_matrix, counts: NDArray[np.int64], label: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Products of class XX: those that occur in XX baskets, unless baskets of that product alone say otherwise more often."""
+    presence = matrix.astype(bool)
+    inside = np.asarray(presence[label == _XX].sum(axis=0)).ravel()
+    against = np.asarray(presence[(label != _XX) & (counts == 1)].sum(axis=0)).ravel()
+    answer: NDArray[np.bool_] = inside > against
+    return answer
+
+
+def _table(baskets: Baskets, leanings: Leanings) -> ProductTable:
+    products = {code: row for row, code in enumerate(leanings.codes)}
+    own = _values(leanings)
+    rows = baskets.prod_code.lookup(products)
+    groups: dict[str, int] = {}
+    means: list[NDArray[np.float64]] = []
+    for level in LEVELS[1:]:
+        codes = getattr(baskets, level)
+        seen = (rows >= 0) & (codes.index >= 0)
+        weight = csr_matrix((np.ones(int(seen.sum())), (codes.index[seen], rows[seen])), shape=(len(codes.values), len(own)))
+        totals = np.asarray(weight.sum(axis=1))
+        present = [i for i in range(len(codes.values)) if totals[i, 0] > 0]
+        present.sort(key=lambda i, c=codes: c.values[i])  # type: ignore[misc]
+        groups.update({codes.values[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
+        means.append((weight @ own)[present] / totals[present])
+    average = own[rows[rows >= 0]].mean(axis=0, keepdims=True)
+    return ProductTable(products, groups, quantise(np.concatenate([own, *means, average])))
+
+
+def _values(leanings: Leanings) -> NDArray[np.float64]:
+    """Columns VALUES of each product, float64 of shape (p, len(VALUES)), not yet quantised."""
+    w = leanings.weights
+    lean = np.stack([w[:, 0] - w[:, 1], w[:, 2] - w[:, 1]], axis=1)
+    logits = w + leanings.intercept
+    alone = np.exp(logits - logits.max(axis=1, keepdims=True))
+    alone /= alone.sum(axis=1, keepdims=True)
+    likeliest = np.eye(len(TIERS))[alone.argmax(axis=1)] * ~leanings.unclassified[:, None]
+    columns = np.concatenate([lean, np.tanh(lean / 2), lean**2, alone, likeliest, leanings.unclassified[:, None]], axis=1)
+    assert columns.shape[1] == len(VALUES)  # noqa: S101 - the kernel reads columns by position
+    return columns
+
+
+def _offsets_of(kept: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Offsets of the baskets after dropping the lines that are not kept."""
+    running = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])
+    kept_offsets: NDArray[np.int64] = running[offsets]
+    return kept_offsets

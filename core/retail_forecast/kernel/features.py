@@ -1,0 +1,133 @@
+"""Baskets to features: the only place where a feature is computed.
+
+`basket_features` serves the task `basket`; `flat_features` serves `flat`, the nine columns of the specification. Both are
+deterministic to the bit: sums are exact (see `products`), and the only roundings are one division and one cast a feature.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.kernel.lines import Baskets, Codes
+from retail_forecast.kernel.products import VALUES, ProductTable
+
+__all__ = ["BASKET_FEATURES", "FLAT_CATEGORIES", "FLAT_FEATURES", "Lookup", "basket_features", "flat_features", "look_up"]
+
+_CHUNK = 1 << 16
+
+BASKET_FEATURES = (
+    *(f"mean_{name}" for name in VALUES),
+    *(f"{side}_{name}" for side in ("max", "min") for name in ("lean_la", "lean_um")),
+    "balance", "lines", "unknown_share", "quantity", "spend_gbp",
+)  # fmt: skip
+"""Names of the columns of `basket_features`. `balance` is mean(is_um) - mean(is_la)."""
+
+FLAT_CATEGORIES = ("type", "mission", "store_region", "store_format", "prod_code_20", "prod_code_30")
+"""Categories among the nine columns; each becomes its position in a vocabulary learned from training baskets, -1 when unknown."""
+
+FLAT_FEATURES = ("basket_size", "spend_gbp", "quantity", *FLAT_CATEGORIES)
+"""Names of the columns of `flat_features`: the nine columns, each once."""
+
+_LA, _UM = VALUES.index("is_la"), VALUES.index("is_um")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The lines of baskets, looked up in a product table.
+
+    Attributes
+    ----------
+    rows : int32 array of shape (m,), row of the table
+    unknown : int64 array of shape (n,), lines of each basket whose product is unknown
+    """
+
+    rows: NDArray[np.int32]
+    unknown: NDArray[np.int64]
+
+
+def look_up(baskets: Baskets, table: ProductTable) -> Lookup:
+    """Look every line up once."""
+    rows, known = table.rows(baskets)
+    return Lookup(rows, _totals((~known).astype(np.int64), baskets.offsets))
+
+
+def basket_features(baskets: Baskets, table: ProductTable, lookup: Lookup | None = None) -> NDArray[np.float32]:
+    """Features of finished baskets.
+
+    Returns
+    -------
+    float32 array of shape (n, len(BASKET_FEATURES)); a basket without lines has zeros
+    """
+    found = lookup or look_up(baskets, table)
+    features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
+    for first in range(0, len(baskets), _CHUNK):
+        last = min(first + _CHUNK, len(baskets))
+        lines = slice(baskets.offsets[first], baskets.offsets[last])
+        offsets = baskets.offsets[first : last + 1] - baskets.offsets[first]
+        features[first:last, : len(VALUES) + 5] = _of_products(table.values[found.rows[lines]], offsets)
+    counts = baskets.line_counts
+    features[:, -4] = counts
+    features[:, -3] = found.unknown / np.maximum(counts, 1)
+    features[:, -2] = _totals(baskets.quantity, baskets.offsets)
+    features[:, -1] = _totals(baskets.spend_pence, baskets.offsets) / 100
+    return features
+
+
+def flat_features(baskets: Baskets, vocabularies: Mapping[str, Mapping[str, int]]) -> NDArray[np.float32]:
+    """The specification's nine columns of each basket.
+
+    Parameters
+    ----------
+    vocabularies : for each of FLAT_CATEGORIES, code -> position
+
+    Returns
+    -------
+    float32 array of shape (n, 9); BASKET_SIZE is 0 (S), 1 (M) or 2 (L), SPEND and QUANTITY are totals, PROD_CODE_20 and _30 are those
+    of the line with the largest spend (of the first code in alphabetical order, when spends are equal)
+    """
+    quantity = _totals(baskets.quantity, baskets.offsets)
+    main = _main_lines(baskets)
+    columns = [np.digitize(quantity, [3, 10]), _totals(baskets.spend_pence, baskets.offsets) / 100, quantity]
+    for name in FLAT_CATEGORIES:
+        numbers = getattr(baskets, name).lookup(vocabularies[name])
+        columns.append(np.where(main >= 0, np.append(numbers, np.int32(-1))[main], -1) if name.startswith("prod_code") else numbers)
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _of_products(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Means of all columns, extremes of the leanings, and the balance; shape (n, len(VALUES) + 5)."""
+    counts = np.diff(offsets)
+    filled = counts > 0
+    out = np.zeros((len(counts), len(VALUES) + 5))
+    starts = offsets[:-1][filled]
+    if len(starts):
+        width = len(VALUES)
+        out[filled, :width] = np.add.reduceat(values, starts, axis=0) / counts[filled, None]
+        out[filled, width : width + 2] = np.maximum.reduceat(values[:, :2], starts, axis=0)
+        out[filled, width + 2 : width + 4] = np.minimum.reduceat(values[:, :2], starts, axis=0)
+        out[:, width + 4] = out[:, _UM] - out[:, _LA]
+    return out
+
+
+def _totals(values: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sum of integers over each basket's lines, int64 of shape (n,)."""
+    running = np.concatenate([np.zeros(1, np.int64), np.cumsum(values, dtype=np.int64)])
+    totals: NDArray[np.int64] = running[offsets[1:]] - running[offsets[:-1]]
+    return totals
+
+
+def _main_lines(baskets: Baskets) -> NDArray[np.int64]:
+    """Line with the largest spend of each basket, -1 where there is none; int64 of shape (n,)."""
+    basket = np.repeat(np.arange(len(baskets)), baskets.line_counts)
+    order = np.lexsort((_ranks(baskets.prod_code_30), _ranks(baskets.prod_code_20), -baskets.spend_pence, basket))
+    filled = baskets.line_counts > 0
+    main = np.full(len(baskets), -1, np.int64)
+    main[filled] = order[baskets.offsets[:-1][filled]]
+    return main
+
+
+def _ranks(codes: Codes) -> NDArray[np.int32]:
+    """Alphabetical rank of each code, so that a tie does not depend on the order of appearance."""
+    return codes.lookup({value: rank for rank, value in enumerate(sorted(codes.values))})
