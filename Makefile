@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy f
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 export OMP_WAIT_POLICY = passive
 
-.PHONY: setup setup-dev run test test-all lint bench lock clean
+.PHONY: setup setup-dev run test test-all lint bench lock docs clean
 
 setup: .venv/core.stamp
 
@@ -38,14 +38,18 @@ lock: setup-dev
 	$(COMPILE) pyproject.toml --group build --extra dev -c core/requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group server -c core/requirements.txt -o server/requirements.txt
 
+docs: setup
+	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md
+
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-# Some systems ship Python without ensurepip; there, pip fetches virtualenv (pinned, hash-checked) into a folder that is thrown away.
+# Some systems ship Python without ensurepip; there, pip fetches virtualenv, in the version of the lock, into a folder thrown away after use.
 .venv/made.stamp:
 	$(PYTHON) -m venv --clear .venv || { \
 		tool=$$(mktemp -d) && trap "rm -rf $$tool" EXIT && \
-		$(PYTHON) -m pip install --quiet --target $$tool -c requirements-dev.txt virtualenv && \
+		grep -o '^[a-z][^ ]*==[^ ]*' requirements-dev.txt > $$tool/pins.txt && \
+		$(PYTHON) -m pip install --quiet --target $$tool -c $$tool/pins.txt virtualenv && \
 		PYTHONPATH=$$tool $(PYTHON) -m virtualenv --quiet --clear .venv; }
 	touch $@
 

@@ -1,7 +1,8 @@
 """What the command line shows: progress, results and errors.
 
-Standard output belongs to the result: text for people or, with --json, exactly one JSON document. Progress and errors for people go to
-standard error; with --json an error is the document: {"error": {"what", "where", "mend", "code", "exit_code"}}.
+Standard output belongs to the result: text for people or, with --json, exactly one JSON document. Progress and errors
+for people go to standard error; with --json an error is the document, on standard output, so that a machine reads one
+stream only: {"error": {"what", "where", "mend", "code", "exit_code"}}.
 """
 
 import json

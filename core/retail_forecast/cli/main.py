@@ -1,7 +1,8 @@
 """The command `retail-forecast`.
 
-Verbs are imported when they are asked for, so that one verb never pays for another. Every way out is decided here: 0 ok, the exit code
-of an error of the tree in `domain.errors`, 2 for a command line that does not fit, 130 after Ctrl-C, 1 for a fault of the program.
+Verbs are imported when they are asked for, so that one verb never pays for another. Every way out is decided here:
+0 ok, the exit code of an error of the tree in `domain.errors`, 2 for a command line that does not fit, 130 after
+Ctrl-C, 1 for a fault of the program.
 """
 
 import sys
@@ -9,10 +10,10 @@ from collections import UserDict
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from retail_forecast import __version__
@@ -27,13 +28,14 @@ VERBS = ("run", "simulate", "ingest", "train", "evaluate", "promote", "models", 
 INTERRUPTED = 130
 
 
-class _Verbs(UserDict[str, Any]):
+class _Verbs(UserDict[str, TyperCommand | None]):
     """The verbs by name, each imported when it is looked up."""
 
-    def __getitem__(self, name: str) -> Any:
-        if self.data[name] is None:
-            self.data[name] = _command(name)
-        return self.data[name]
+    def __getitem__(self, name: str) -> TyperCommand:
+        command = self.data[name]
+        if command is None:
+            command = self.data[name] = _command(name)
+        return command
 
 
 def application() -> TyperGroup:
@@ -41,7 +43,8 @@ def application() -> TyperGroup:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.callback()(_options)
     group = get_group(app)
-    group.commands = _Verbs({name: None for name in VERBS if find_spec(f"retail_forecast.cli.{name}")})
+    verbs: Any = _Verbs({name: None for name in VERBS if find_spec(f"retail_forecast.cli.{name}")})
+    group.commands = verbs
     return group
 
 
@@ -92,16 +95,16 @@ def _show_traceback(error: Exception) -> None:
     traceback.print_exception(error, file=sys.stderr)
 
 
-def _command(name: str) -> Any:
+def _command(name: str) -> TyperCommand:
     command = _as_command(getattr(import_module(f"retail_forecast.cli.{name}"), name))
     command.params.extend(_as_command(_common).params)
     return command
 
 
-def _as_command(function: Callable[..., None]) -> Any:
+def _as_command(function: Callable[..., None]) -> TyperCommand:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(function.__name__)(function)
-    return get_command(app)
+    return cast("TyperCommand", get_command(app))
 
 
 def _common(

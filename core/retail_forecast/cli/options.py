@@ -1,7 +1,7 @@
 """Options that every verb takes after its name, defined once.
 
-A verb declares `workspace: Workspace = DEFAULT_WORKSPACE` and `json_output: JsonOutput = False`; `--verbose` is added to each verb
-by `cli.main`, for it concerns errors only.
+A verb declares `workspace: Workspace = DEFAULT_WORKSPACE` and `json_output: JsonOutput = False`; `--verbose` is added
+to each verb by `cli.main`, for it concerns errors only.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The basket: one shape for a row of gold, a training example, a line of a batch file and the body of a prediction request.
+"""The basket: one shape for a row of gold, a training example, a line of a batch file and the body of a request.
 
 BASKET_SIZE is not part of it: it follows from the lines. Money travels as pounds and is integer pence inside.
 """
@@ -16,12 +16,10 @@ __all__ = ["Basket", "Line", "basket_schema", "basket_size"]
 def _meta(name: str) -> msgspec.Meta:
     """The constraint of a column of the contract, as the decoder and the API's schema enforce it."""
     spec = column(name)
-    return msgspec.Meta(
-        pattern=f"^{spec.pattern}$" if spec.pattern else None,
-        ge=spec.minimum,
-        le=spec.maximum,
-        description=f"{spec.description} [{spec.unit}]" if spec.unit else spec.description,
-    )
+    description = f"{spec.description} [{spec.unit}]" if spec.unit else spec.description
+    if spec.pattern:
+        return msgspec.Meta(pattern=f"^{spec.pattern}$", description=description)
+    return msgspec.Meta(ge=spec.minimum, le=spec.maximum, description=description)
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
