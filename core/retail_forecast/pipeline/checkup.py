@@ -113,11 +113,16 @@ def _cores() -> Finding:
 
 
 def _memory() -> Finding:
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
-    group = Path("/sys/fs/cgroup/memory.max")
-    if group.is_file() and (limit := group.read_text("ascii").strip()).isdigit():
-        total = min(total, int(limit) / 2**20)
-    return _judge("memory", total >= _LEAST_MEMORY_MB, f"{total:,.0f} MB", f"use a machine with {_LEAST_MEMORY_MB} MB")
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
+    limit = min(machine, _group_limit_mb())
+    return _judge("memory", limit >= _LEAST_MEMORY_MB, f"{limit:,.0f} MB", f"use a machine with {_LEAST_MEMORY_MB} MB")
+
+
+def _group_limit_mb() -> float:
+    """What a container leaves to its processes; infinite where nothing limits them."""
+    file = Path("/sys/fs/cgroup/memory.max")
+    text = file.read_text("ascii").strip() if file.is_file() else ""
+    return int(text) / 2**20 if text.isdigit() else float("inf")
 
 
 def _settings(workspace: Path) -> Finding:
