@@ -1,0 +1,145 @@
+"""The one scorer: a verified bundle answers for baskets, one or a million, with the same arithmetic.
+
+Probabilities of LA, MM and UM come from the ONNX model over the kernel's features, scaled by the temperature. XX is a property
+of products: a basket is XX as far as all its products are (the least of the lines' chances). A basket without one known product
+gets the prior of the training baskets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from retail_forecast.bundle.manifest import Manifest, digest_of, read_manifest
+from retail_forecast.bundle.products import read_products
+from retail_forecast.domain.errors import BundleError
+from retail_forecast.domain.tasks import Task
+from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_FEATURES, basket_features, flat_features, look_up
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.products import VALUES, ProductTable
+
+__all__ = ["MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
+
+MODEL = "model.onnx"
+VOCABULARIES = "vocabularies.json"
+
+_ROWS = 1 << 15
+_IS_XX = VALUES.index("is_xx")
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Answers for n baskets.
+
+    Attributes
+    ----------
+    probabilities : float64 array of shape (n, 4), order of LABELS, rows sum to one
+    label : int8 array of shape (n,), positions in LABELS: the likeliest
+    unknown_share : float64 array of shape (n,), share of a basket's lines whose product the model never saw; 1 without lines
+    """
+
+    probabilities: NDArray[np.float64]
+    label: NDArray[np.int8]
+    unknown_share: NDArray[np.float64]
+
+
+class Bundle:
+    """A loaded bundle. Made by `load_bundle`; safe to share between threads."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        digest: str,
+        model: bytes,
+        products: ProductTable | None,
+        vocabularies: Mapping[str, Mapping[str, int]],
+        threads: int,
+    ) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self.manifest = manifest
+        self.digest = digest
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[-1].name
+        self._products = products
+        self._vocabularies = vocabularies
+        self._prior = np.asarray(manifest.prior)
+
+    def predict(self, baskets: Baskets) -> Predictions:
+        """Answer for every basket."""
+        if self._products is None:
+            return self._predict_flat(baskets)
+        found = look_up(baskets, self._products)
+        features = basket_features(baskets, self._products, found)
+        chance = _least(self._products.values[found.rows, _IS_XX], baskets.offsets)
+        counts = baskets.line_counts
+        strangers = found.unknown == counts
+        probabilities = self._with_xx(features, chance)
+        probabilities[strangers] = self._prior
+        return _answers(probabilities, np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0))
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities of LA, MM, UM for rows of features; float64 of shape (n, 3)."""
+        parts = [self._session.run([self._output], {self._input: features[i : i + _ROWS]})[0] for i in range(0, len(features), _ROWS)]
+        raw = np.concatenate(parts).astype(np.float64) if parts else np.zeros((0, 3))
+        powers = raw ** (1.0 / self.manifest.temperature)
+        scaled: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return scaled
+
+    def features(self, baskets: Baskets) -> NDArray[np.float32]:
+        """The model's inputs for `baskets`, shape (n, len(manifest.features))."""
+        if self._products is None:
+            return flat_features(baskets, self._vocabularies)
+        return basket_features(baskets, self._products)
+
+    def _predict_flat(self, baskets: Baskets) -> Predictions:
+        share = np.full(len(baskets), self._prior[3])
+        probabilities = self._with_xx(self.features(baskets), share)
+        return _answers(probabilities, np.where(baskets.line_counts > 0, 0.0, 1.0))
+
+    def _with_xx(self, features: NDArray[np.float32], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([self.score(features) * (1 - chance)[:, None], chance[:, None]], axis=1)
+
+
+def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> Bundle:
+    """Verify the bundle in `folder` and load it.
+
+    Parameters
+    ----------
+    expected : digest of the bundle, as the champion pointer names it
+    threads : of ONNX Runtime within one call
+
+    Raises
+    ------
+    BundleError : missing, damaged, of another format, or made for features that this version computes differently
+    """
+    manifest = read_manifest(folder, expected)
+    names = {Task.BASKET: BASKET_FEATURES, Task.FLAT: FLAT_FEATURES}[manifest.task]
+    if manifest.features != names:
+        raise BundleError(
+            "the model was trained on other features than this version computes", where=str(folder), mend="train again with this version"
+        )
+    products = read_products(folder) if manifest.task is Task.BASKET else None
+    vocabularies: dict[str, Any] = {} if products else msgspec.json.decode((folder / VOCABULARIES).read_bytes())
+    digest = expected or digest_of((folder / "manifest.json").read_bytes())
+    return Bundle(manifest, digest, (folder / MODEL).read_bytes(), products, vocabularies, threads)
+
+
+def _least(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Least value of each basket's lines, 0 for a basket without lines; shape (n,)."""
+    filled = np.diff(offsets) > 0
+    out = np.zeros(len(filled))
+    if filled.any():
+        out[filled] = np.minimum.reduceat(values, offsets[:-1][filled])
+    return out
+
+
+def _answers(probabilities: NDArray[np.float64], unknown_share: NDArray[np.float64]) -> Predictions:
+    return Predictions(probabilities, probabilities.argmax(axis=1).astype(np.int8), unknown_share)
