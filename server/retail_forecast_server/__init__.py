@@ -1,1 +1,2 @@
-"""The inference server: one app over verified bundles. Imports the domain, the kernel and the bundle, nothing that trains."""
+"""The inference server: one app over verified bundles. Imports the domain, the kernel and the bundle, nothing that
+trains."""

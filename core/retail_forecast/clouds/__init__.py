@@ -1,1 +1,2 @@
-"""What differs by place: where objects lie and who runs the work. Heavy SDKs are imported only when their place is chosen."""
+"""What differs by place: where objects lie and who runs the work. Heavy SDKs are imported only when their place is
+chosen."""

@@ -1,8 +1,8 @@
 """A journal: numbered JSON entries that are only ever added, each by a conditional put.
 
-The newest entry is the state of record (of the lake, of a champion); the older ones are its history. Two writers cannot both
-add the same number, so that the loser learns of the winner. It is the mechanism of Delta's own log, and needs nothing of a store but
-put-if-absent, which the local file system, S3 and Azure Blob all offer.
+The newest entry is the state of record (of the lake, of a champion); the older ones are its history. Two writers cannot
+both add the same number, so that the loser learns of the winner. It is the mechanism of Delta's own log, and needs
+nothing of a store but put-if-absent, which the local file system, S3 and Azure Blob all offer.
 """
 
 from typing import Any

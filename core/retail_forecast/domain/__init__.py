@@ -1,1 +1,2 @@
-"""The language of the system: columns, baskets, labels, the fiscal calendar, settings and errors. Imports nothing of ours."""
+"""The language of the system: columns, baskets, labels, the fiscal calendar, settings and errors. Imports nothing of
+ours."""

@@ -1,7 +1,7 @@
 """The retailer's fiscal calendar: weeks start on Monday, a year has 52 of them, and it is not ISO.
 
-Week 200601 starts on 27 February 2006, so that 200607 is 10 to 16 April 2006, 200701 starts on 26 February 2007 and 200801 on
-25 February 2008 (source: the calendar file `time.csv` that dunnhumby ships beside the transactions).
+Week 200601 starts on 27 February 2006, so that 200607 is 10 to 16 April 2006, 200701 starts on 26 February 2007 and
+200801 on 25 February 2008 (source: the calendar file `time.csv` that dunnhumby ships beside the transactions).
 """
 
 from datetime import date, timedelta

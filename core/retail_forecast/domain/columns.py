@@ -1,7 +1,9 @@
-"""The contract of a till file: its 22 columns, one definition for validation, tables, documentation and the API's schema.
+"""The contract of a till file: its 22 columns, one definition for validation, tables, documentation and the API's
+schema.
 
-Two header variants are in circulation; they differ in the names and codes of the two customer segments, and both are read into
-the same silver columns (`seg_1`, `seg_2`), with the codes of the variant that dunnhumby's documentation explains.
+Two header variants are in circulation; they differ in the names and codes of the two customer segments, and both are
+read into the same silver columns (`seg_1`, `seg_2`), with the codes of the variant that dunnhumby's documentation
+explains.
 """
 
 from collections.abc import Mapping
@@ -69,6 +71,7 @@ class Column:
 _SEGMENT_1 = {"LA": "AZ", "MM": "CT", "UM": "BG", "XX": "DY"}
 _SEGMENT_2 = {"YA": "AT", "OT": "BU", "OA": "CZ", "YF": "DI", "OF": "EQ", "PE": "FN"}
 
+# fmt: off
 COLUMNS: tuple[Column, ...] = (
     Column("SHOP_WEEK", Kind.INTEGER, Level.BASKET, "fiscal week YYYYWW; weeks start on Monday, 52 a year, not ISO", minimum=190001, maximum=999952),
     Column("SHOP_DATE", Kind.DATE, Level.BASKET, "day of the shopping trip, YYYYMMDD", field="shop_date"),
@@ -99,6 +102,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("STORE_FORMAT", Kind.CATEGORY, Level.STORE, "format of the store", values=("LS", "MS", "SS", "XLS"), field="store_format"),
     Column("STORE_REGION", Kind.CODE, Level.STORE, "region of the store", pattern=r"[ENSW]\d{2}", field="store_region"),
 )
+
+# fmt: on
 
 HEADERS: tuple[tuple[str, ...], ...] = (
     tuple(c.name for c in COLUMNS),

@@ -1,6 +1,7 @@
 """The label BASKET_PRICE_SENSITIVITY, its meaning and its order.
 
-LA is the price-SENSITIVE end. Reading "Low / Medium / High" against "LA / MM / UM" position by position inverts the meaning.
+LA is the price-SENSITIVE end. Reading "Low / Medium / High" against "LA / MM / UM" position by position inverts the
+meaning.
 """
 
 from enum import StrEnum
@@ -34,7 +35,8 @@ LABELS: tuple[Label, ...] = (Label.LA, Label.MM, Label.UM, Label.XX)
 """Order of every probability vector and confusion matrix."""
 
 TIERS: tuple[Label, ...] = (Label.LA, Label.MM, Label.UM)
-"""The labels that lie on a scale, from the most to the least price-sensitive; the distance of two tiers is the difference of their positions."""
+"""The labels that lie on a scale, from the most to the least price-sensitive; the distance of two tiers is the
+difference of their positions."""
 
 SENSITIVITIES: dict[Label, Sensitivity] = {
     Label.LA: Sensitivity.HIGH,

@@ -1,4 +1,5 @@
-"""Settings: one frozen object, read from `retail-forecast.yaml` in the workspace, then `RETAIL_FORECAST_*` variables, then flags.
+"""Settings: one frozen object, read from `retail-forecast.yaml` in the workspace, then `RETAIL_FORECAST_*` variables,
+then flags.
 
 A later source overrides an earlier one. Unknown keys are errors, and all errors are reported at once with their key.
 """
@@ -12,7 +13,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from retail_forecast.domain.errors import UsageError
 
-__all__ = ["SETTINGS_FILE", "Floors", "GateSettings", "LakeSettings", "ServerSettings", "Settings", "TrainSettings", "WindowSettings", "load_settings"]
+__all__ = [
+    "SETTINGS_FILE",
+    "Floors",
+    "GateSettings",
+    "LakeSettings",
+    "ServerSettings",
+    "Settings",
+    "TrainSettings",
+    "WindowSettings",
+    "load_settings",
+]
 
 SETTINGS_FILE = "retail-forecast.yaml"
 
@@ -27,7 +38,9 @@ class LakeSettings(_Section):
     memory_limit_mb: int = Field(900, ge=128, description="memory that DuckDB may use before it spills to disk [MB]")
     threads: int = Field(0, ge=0, description="threads for ingest; 0 = all cores")
     retention_days: int = Field(3 * 365, ge=1, description="how long removed files and logs of tables are kept [days]")
-    delivery_lag_days: int = Field(1, ge=0, description="days between the end of a week and the arrival of its file [days]")
+    delivery_lag_days: int = Field(
+        1, ge=0, description="days between the end of a week and the arrival of its file [days]"
+    )
 
 
 class WindowSettings(_Section):
@@ -58,7 +71,9 @@ class GateSettings(_Section):
     """What a candidate must show before it becomes champion."""
 
     basket: Floors = Floors()
-    margin: float = Field(0.002, ge=0, le=1, description="how far macro F1 may lie below the champion's, at the lower bound")
+    margin: float = Field(
+        0.002, ge=0, le=1, description="how far macro F1 may lie below the champion's, at the lower bound"
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="of the one-sided bound")
     draws: int = Field(1000, ge=100, description="bootstrap draws, clustered by customer")
     minimum_baskets: int = Field(2000, ge=1, description="baskets that a comparison needs")
@@ -94,8 +109,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags win over variables, variables over the file."""
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)

@@ -1,12 +1,13 @@
 """Product leanings: which way each product pulls a basket, learned from labelled baskets.
 
-A basket's label follows the balance of its lines, so the leanings are the weights of a multinomial logistic regression on the mean of
-the lines' one-hot product codes (softmax(mean(W[products]) + b)), with an L2 penalty that keeps rare products near the average.
-Gradients of rare products are small, so the problem is solved in coordinates scaled by the square root of each product's expected
-curvature (Jacobi preconditioning); 40 L-BFGS steps then do what several hundred do without.
+A basket's label follows the balance of its lines, so the leanings are the weights of a multinomial logistic regression
+on the mean of the lines' one-hot product codes (softmax(mean(W[products]) + b)), with an L2 penalty that keeps rare
+products near the average. Gradients of rare products are small, so the problem is solved in coordinates scaled by the
+square root of each product's expected curvature (Jacobi preconditioning); 40 L-BFGS steps then do what several hundred
+do without.
 
-A model must be trained on features whose leanings never saw the row's own label: `out_of_fold_features` learns them without the
-row's fold.
+A model must be trained on features whose leanings never saw the row's own label: `out_of_fold_features` learns them
+without the row's fold.
 """
 
 from collections.abc import Iterator
@@ -60,12 +61,15 @@ def learn_table(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> Pr
 
 
 def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> Leanings:
-    """Fit the regression on the baskets that lie on the scale (LA, MM, UM); XX baskets only tell which products are XX."""
+    """Fit the regression on the baskets that lie on the scale (LA, MM, UM); XX baskets only tell which products are
+    XX."""
     codes = tuple(sorted(baskets.prod_code.values[i] for i in np.unique(baskets.prod_code.index) if i >= 0))
     rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
     counts = baskets.line_counts
     share = 1 / np.repeat(counts, counts).astype(np.float32)
-    matrix = csr_matrix((share[rows >= 0], rows[rows >= 0], _offsets_of(rows >= 0, baskets.offsets)), shape=(len(baskets), len(codes)))
+    matrix = csr_matrix(
+        (share[rows >= 0], rows[rows >= 0], _offsets_of(rows >= 0, baskets.offsets)), shape=(len(baskets), len(codes))
+    )
     scaled = label < len(TIERS)
     weights, intercept = _fit_softmax(matrix[scaled], label[scaled], penalty)
     return Leanings(codes, weights, intercept, _unclassified(matrix, counts, label))
@@ -78,7 +82,8 @@ def out_of_fold_features(
 
     Yields
     ------
-    rows, features : positions of one fold's baskets, and their features, float32 of shape (len(rows), len(BASKET_FEATURES))
+    rows, features : positions of one fold's baskets, and their features, float32 of shape (len(rows),
+        len(BASKET_FEATURES))
     """
     fold = rng.permutation(np.arange(len(baskets)) % folds)
     for number in range(folds):
@@ -89,8 +94,11 @@ def out_of_fold_features(
         yield inside, features
 
 
-def _fit_softmax(matrix: csr_matrix, label: NDArray[np.int8], penalty: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Minimise the penalised negative log-likelihood; returns weights (p, 3) and intercept (3,), each centred over the classes."""
+def _fit_softmax(
+    matrix: csr_matrix, label: NDArray[np.int8], penalty: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Minimise the penalised negative log-likelihood; returns weights (p, 3) and intercept (3,), each centred over the
+    classes."""
     n, p = matrix.shape
     k = len(TIERS)
     curvature = _CURVATURE * np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() + penalty
@@ -107,18 +115,28 @@ def _fit_softmax(matrix: csr_matrix, label: NDArray[np.int8], penalty: float) ->
         logits -= logits.max(axis=1, keepdims=True)
         exponents = np.exp(logits)
         sums = exponents.sum(axis=1, keepdims=True)
-        value = float(np.log(sums).sum(dtype=np.float64) - (logits * truth).sum(dtype=np.float64)) + float((ridge * v**2).sum()) / 2
+        value = (
+            float(np.log(sums).sum(dtype=np.float64) - (logits * truth).sum(dtype=np.float64))
+            + float((ridge * v**2).sum()) / 2
+        )
         error = exponents / sums - truth
         slope = backward @ error + ridge * v
         return value, np.concatenate([slope.ravel(), error.sum(axis=0, dtype=np.float64) * scale_b]).astype(np.float64)
 
-    found = minimize(loss, np.zeros((p + 1) * k), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 20, "ftol": 1e-10})
+    found = minimize(
+        loss,
+        np.zeros((p + 1) * k),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _STEPS, "maxcor": 20, "ftol": 1e-10},
+    )
     weights, intercept = found.x[: p * k].reshape(p, k) * scale[:, None], found.x[p * k :] * scale_b
     return weights - weights.mean(axis=1, keepdims=True), intercept - intercept.mean()
 
 
 def _unclassified(matrix: csr_matrix, counts: NDArray[np.int64], label: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Products of class XX: those that occur in XX baskets, unless baskets of that product alone say otherwise more often."""
+    """Products of class XX: those that occur in XX baskets, unless baskets of that product alone say otherwise more
+    often."""
     presence = matrix.astype(bool)
     inside = np.asarray(presence[label == _XX].sum(axis=0)).ravel()
     against = np.asarray(presence[(label != _XX) & (counts == 1)].sum(axis=0)).ravel()
@@ -135,7 +153,9 @@ def _table(baskets: Baskets, leanings: Leanings) -> ProductTable:
     for level in LEVELS[1:]:
         codes = getattr(baskets, level)
         seen = (rows >= 0) & (codes.index >= 0)
-        weight = csr_matrix((np.ones(int(seen.sum())), (codes.index[seen], rows[seen])), shape=(len(codes.values), len(own)))
+        weight = csr_matrix(
+            (np.ones(int(seen.sum())), (codes.index[seen], rows[seen])), shape=(len(codes.values), len(own))
+        )
         totals = np.asarray(weight.sum(axis=1))
         present = [i for i in range(len(codes.values)) if totals[i, 0] > 0]
         present.sort(key=lambda i, c=codes: c.values[i])  # type: ignore[misc]
@@ -153,7 +173,9 @@ def _values(leanings: Leanings) -> NDArray[np.float64]:
     alone = np.exp(logits - logits.max(axis=1, keepdims=True))
     alone /= alone.sum(axis=1, keepdims=True)
     likeliest = np.eye(len(TIERS))[alone.argmax(axis=1)] * ~leanings.unclassified[:, None]
-    columns = np.concatenate([lean, np.tanh(lean / 2), lean**2, alone, likeliest, leanings.unclassified[:, None]], axis=1)
+    columns = np.concatenate(
+        [lean, np.tanh(lean / 2), lean**2, alone, likeliest, leanings.unclassified[:, None]], axis=1
+    )
     assert columns.shape[1] == len(VALUES)  # noqa: S101 - the kernel reads columns by position
     return columns
 

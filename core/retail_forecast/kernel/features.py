@@ -1,7 +1,8 @@
 """Baskets to features: the only place where a feature is computed.
 
-`basket_features` serves the task `basket`; `flat_features` serves `flat`, the nine columns of the specification. Both are
-deterministic to the bit: sums are exact (see `products`), and the only roundings are one division and one cast a feature.
+`basket_features` serves the task `basket`; `flat_features` serves `flat`, the nine columns of the specification. Both
+are deterministic to the bit: sums are exact (see `products`), and the only roundings are one division and one cast a
+feature.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,15 @@ from numpy.typing import NDArray
 from retail_forecast.kernel.lines import Baskets, Codes
 from retail_forecast.kernel.products import VALUES, ProductTable
 
-__all__ = ["BASKET_FEATURES", "FLAT_CATEGORIES", "FLAT_FEATURES", "Lookup", "basket_features", "flat_features", "look_up"]
+__all__ = [
+    "BASKET_FEATURES",
+    "FLAT_CATEGORIES",
+    "FLAT_FEATURES",
+    "Lookup",
+    "basket_features",
+    "flat_features",
+    "look_up",
+]
 
 _CHUNK = 1 << 16
 
@@ -25,7 +34,8 @@ BASKET_FEATURES = (
 """Names of the columns of `basket_features`. `balance` is mean(is_um) - mean(is_la)."""
 
 FLAT_CATEGORIES = ("type", "mission", "store_region", "store_format", "prod_code_20", "prod_code_30")
-"""Categories among the nine columns; each becomes its position in a vocabulary learned from training baskets, -1 when unknown."""
+"""Categories among the nine columns; each becomes its position in a vocabulary learned from training baskets, -1 when
+unknown."""
 
 FLAT_FEATURES = ("basket_size", "spend_gbp", "quantity", *FLAT_CATEGORIES)
 """Names of the columns of `flat_features`: the nine columns, each once."""
@@ -84,15 +94,17 @@ def flat_features(baskets: Baskets, vocabularies: Mapping[str, Mapping[str, int]
 
     Returns
     -------
-    float32 array of shape (n, 9); BASKET_SIZE is 0 (S), 1 (M) or 2 (L), SPEND and QUANTITY are totals, PROD_CODE_20 and _30 are those
-    of the line with the largest spend (of the first code in alphabetical order, when spends are equal)
+    float32 array of shape (n, 9); BASKET_SIZE is 0 (S), 1 (M) or 2 (L), SPEND and QUANTITY are totals, PROD_CODE_20 and
+    _30 are those of the line with the largest spend (of the first code in alphabetical order, when spends are equal)
     """
     quantity = _totals(baskets.quantity, baskets.offsets)
     main = _main_lines(baskets)
     columns = [np.digitize(quantity, [3, 10]), _totals(baskets.spend_pence, baskets.offsets) / 100, quantity]
     for name in FLAT_CATEGORIES:
         numbers = getattr(baskets, name).lookup(vocabularies[name])
-        columns.append(np.where(main >= 0, np.append(numbers, np.int32(-1))[main], -1) if name.startswith("prod_code") else numbers)
+        columns.append(
+            np.where(main >= 0, np.append(numbers, np.int32(-1))[main], -1) if name.startswith("prod_code") else numbers
+        )
     return np.stack(columns, axis=1).astype(np.float32)
 
 

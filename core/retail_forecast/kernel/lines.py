@@ -123,7 +123,9 @@ def baskets_from_rows(rows: Sequence[Basket]) -> Baskets:
 def concatenate(parts: Sequence[Baskets]) -> Baskets:
     """All baskets of `parts`, in order."""
     starts = np.concatenate([[0], np.cumsum([p.offsets[-1] for p in parts])])
-    offsets = np.concatenate([np.zeros(1, np.int64), *(p.offsets[1:] + s for p, s in zip(parts, starts[:-1], strict=True))])
+    offsets = np.concatenate(
+        [np.zeros(1, np.int64), *(p.offsets[1:] + s for p, s in zip(parts, starts[:-1], strict=True))]
+    )
     return Baskets(
         offsets.astype(np.int64),
         np.concatenate([p.quantity for p in parts]),

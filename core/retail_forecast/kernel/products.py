@@ -1,8 +1,9 @@
 """The product table: what a model has learned about each product, and what it falls back to for products it never saw.
 
-A line is looked up by PROD_CODE; when that is unknown, by PROD_CODE_10, then _20, then _30; when all are unknown it gets the last row of
-the table, the average product. Values are multiples of 2**-16 of moderate size, so that float64 sums of them are exact: a basket's
-features do not depend on the order of its lines, on the platform or on how many baskets are computed at once.
+A line is looked up by PROD_CODE; when that is unknown, by PROD_CODE_10, then _20, then _30; when all are unknown it
+gets the last row of the table, the average product. Values are multiples of 2**-16 of moderate size, so that float64
+sums of them are exact: a basket's features do not depend on the order of its lines, on the platform or on how many
+baskets are computed at once.
 """
 
 from collections.abc import Mapping
@@ -18,9 +19,23 @@ __all__ = ["LIMIT", "QUANTUM", "VALUES", "ProductTable", "quantise"]
 QUANTUM = 2.0**-16
 LIMIT = 64.0
 
-VALUES = ("lean_la", "lean_um", "squash_la", "squash_um", "square_la", "square_um", "share_la", "share_mm", "share_um", "is_la", "is_mm", "is_um", "is_xx")
-"""Columns of the table: leanings (log-odds against MM), the same squashed by tanh(x / 2), their squares, the shares of a basket of
-that product alone, and its likeliest class."""
+VALUES = (
+    "lean_la",
+    "lean_um",
+    "squash_la",
+    "squash_um",
+    "square_la",
+    "square_um",
+    "share_la",
+    "share_mm",
+    "share_um",
+    "is_la",
+    "is_mm",
+    "is_um",
+    "is_xx",
+)
+"""Columns of the table: leanings (log-odds against MM), the same squashed by tanh(x / 2), their squares, the shares of
+a basket of that product alone, and its likeliest class."""
 
 
 def quantise(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,19 +9,19 @@ from pydantic_settings import EnvSettingsSource, YamlConfigSettingsSource
 
 from retail_forecast.domain.settings import SETTINGS_FILE, Settings, load_settings
 
-__all__ = ["InForce", "settings_in_force"]
+__all__ = ["Setting", "settings_in_force"]
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """One setting: `key` is dotted, `origin` names a file, a variable or "flag", else says "default"."""
+class Setting:
+    """One setting in force: `key` is dotted, `origin` names a file, a variable or "flag", else says "default"."""
 
     key: str
     value: str
     origin: str
 
 
-def settings_in_force(workspace: Path) -> tuple[InForce, ...]:
+def settings_in_force(workspace: Path) -> tuple[Setting, ...]:
     """All settings of `workspace`, in the order of their definition.
 
     Raises
@@ -40,7 +40,7 @@ def settings_in_force(workspace: Path) -> tuple[InForce, ...]:
             return str(file)
         return "flag" if key == "workspace" and workspace != Settings.model_fields["workspace"].default else "default"
 
-    return tuple(InForce(key, str(value), origin(key)) for key, value in _leaves(settings))
+    return tuple(Setting(key, str(value), origin(key)) for key, value in _leaves(settings))
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
