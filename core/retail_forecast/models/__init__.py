@@ -1,0 +1,1 @@
+"""Estimators and what is said of them: figures, intervals, calibration."""

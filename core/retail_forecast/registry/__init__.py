@@ -1,0 +1,1 @@
+"""Runs of record, the gate, the champion of each task, their mirror in MLflow, and the model card."""

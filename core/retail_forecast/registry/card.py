@@ -1,0 +1,171 @@
+"""The model card: what a model is for, what it learned from, how good it is, and where it ends.
+
+A card is made of the record of its run and holds no figure of its own. Sections are addressed by their titles, so that
+a report can take one and a test can look at one (the idea of skops' cards; the sections follow Mitchell et al., 2019,
+"Model Cards for Model Reporting").
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from retail_forecast.domain.labels import LABELS, SENSITIVITIES, TIERS
+from retail_forecast.domain.tasks import Task
+from retail_forecast.registry.record import RunRecord, Span
+
+__all__ = ["card_sections", "render_card"]
+
+_LOOKS_AT = {
+    Task.BASKET: "all lines of a finished basket, with their products",
+    Task.FLAT: "nine columns of a basket: size, type, mission, spend, items, region, format, PROD_CODE_20, _30",
+}
+
+_NOT_FOR = (
+    "Not for customers: the label is of a basket, and one customer has baskets of several labels.",
+    "Not for an arriving customer: the basket must be finished, because its products are what is looked at.",
+    "Not for other retailers or product codes than those it was trained on.",
+)
+
+_FIGURES_OF = {
+    "test": "the test window, from which nothing was learned or chosen",
+    "validation": "the validation window, as no later week was there; it was used to stop training, which flatters",
+    "parent": "the parent run's test window: this run is a refit of {parent} with the same settings on later weeks",
+}
+
+
+def card_sections(record: RunRecord, window_uses: int) -> dict[str, str]:
+    """Sections of the card, by title, in order; each is Markdown.
+
+    Parameters
+    ----------
+    record : run that the card is of
+    window_uses : how many runs, this one included, have taken test figures from its test window (`test_window_uses`)
+    """
+    return {
+        "Model": _model(record),
+        "Use": _use(record.task),
+        "Data": _data(record),
+        "Figures": _figures(record),
+        "Confusion": _confusion(record),
+        "Limits": _limits(record, window_uses),
+        "Making": _making(record),
+    }
+
+
+def render_card(record: RunRecord, window_uses: int) -> str:
+    """The whole card as one Markdown document; parameters as in `card_sections`."""
+    sections = card_sections(record, window_uses).items()
+    parts = [f"# {record.run_id}", *(f"## {title}\n\n{text}" for title, text in sections)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _model(record: RunRecord) -> str:
+    return _list(
+        f"Task: `{record.task}`",
+        f"Learner: `{record.model}`",
+        f"Trained: {record.created_at:%Y-%m-%d %H:%M} UTC",
+        f"Bundle: `{record.bundle_digest}`",
+        *([f"Parent: `{record.parent}`"] if record.parent else []),
+    )
+
+
+def _use(task: Task) -> str:
+    meaning = ", ".join(f"{label} = {SENSITIVITIES[label]}" for label in LABELS)
+    return _list(
+        f"Looks at {_LOOKS_AT[task]}.",
+        f"Answers how sensitive to price the basket is: {meaning}.",
+        *_NOT_FOR,
+    )
+
+
+def _data(record: RunRecord) -> str:
+    tables = ", ".join(f"{name} {version}" for name, version in sorted(record.data.tables.items()))
+    names = ("train", "validation", "calibration", "test")
+    rows = [(name, *_span(getattr(record.windows, name))) for name in names]
+    return "\n\n".join(
+        (
+            _list(
+                f"Lake state: {record.data.number} (table versions: {tables})",
+                f"Source files: {len(record.data.sources)}",
+                f"Baskets learned from: {record.train_baskets:,}",
+                f"Baskets behind the figures: {record.test_baskets:,}",
+            ),
+            _table(("window", "first week", "last week", "weeks present"), rows),
+        )
+    )
+
+
+def _span(span: Span | None) -> tuple[str, str, str]:
+    return ("none", "none", "0") if span is None else (str(span.first), str(span.last), str(len(span.weeks)))
+
+
+def _figures(record: RunRecord) -> str:
+    names = ["accuracy", "macro_f1", "log_loss", "ece"]
+    names += [f"{rate}.{tier}" for rate in ("precision", "recall", "f1") for tier in TIERS]
+    rows = [
+        (
+            name,
+            _figure(record.metrics, name),
+            _interval(record, name),
+            *(_figure(b, name) for b in record.baselines.values()),
+        )
+        for name in names
+    ]
+    with_xx = record.metrics["with_xx"]
+    return "\n\n".join(
+        (
+            f"Of {_FIGURES_OF[record.metrics_from].format(parent=record.parent)}. Baskets labelled {', '.join(TIERS)}:",
+            _table(("figure", "this model", "interval", *record.baselines), rows),
+            "Intervals are drawn by bootstrap over customers, anonymous baskets one by one.",
+            f"With XX as a fourth class: accuracy {with_xx['accuracy']:.4f}, macro F1 {with_xx['macro_f1']:.4f}.",
+        )
+    )
+
+
+def _figure(metrics: Mapping[str, Any], name: str) -> str:
+    rate, _, tier = name.partition(".")
+    value = metrics[rate][tier] if tier else metrics[rate]
+    return f"{value:.4f}"
+
+
+def _interval(record: RunRecord, name: str) -> str:
+    found = record.intervals.get(name)
+    return "" if found is None else f"{found.lower:.4f} to {found.upper:.4f} ({found.confidence:.0%})"
+
+
+def _confusion(record: RunRecord) -> str:
+    counts = record.metrics["confusion"]
+    rows = [(tier, *(f"{counts[tier][label]:,}" for label in LABELS)) for tier in counts]
+    return _table(("label", *(f"answered {label}" for label in LABELS)), rows)
+
+
+def _limits(record: RunRecord, window_uses: int) -> str:
+    uses = f"The test window has been used for figures {window_uses} times, this run included."
+    return _list(
+        "The label of a finished basket is decided by its products: the figures say how well products were learned.",
+        "A product that training has not seen says nothing; a basket of such products alone is answered by the prior.",
+        "A basket of only unclassified products is XX, and no other basket is.",
+        "Figures hold for the weeks named above; labels drift slowly, so that later weeks must be watched.",
+        *([uses] if record.windows.test is not None else []),
+    )
+
+
+def _making(record: RunRecord) -> str:
+    phases = [(name, f"{seconds:.1f}") for name, seconds in record.seconds.items()]
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(record.libraries.items()))
+    return "\n\n".join(
+        (
+            _list(
+                f"Training took {sum(record.seconds.values()):.1f} s", f"Seed: {record.seed}", f"Made with {libraries}"
+            ),
+            _table(("phase", "seconds"), phases),
+        )
+    )
+
+
+def _list(*items: str) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

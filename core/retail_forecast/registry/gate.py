@@ -1,0 +1,133 @@
+"""The gate: whether a candidate may become champion. `decide` is pure, and returns what it judged by.
+
+Floors come first: those of the settings for task `basket`, and for any other task macro F1 above the baseline at its
+lower bound. Beside a champion the candidate must not be worse: the one-sided lower bound of the difference in macro F1
+must reach minus the margin, on baskets later than anything either model learned from. An override needs a name and a
+reason; the checks that failed stay on record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from retail_forecast.domain.errors import UsageError
+from retail_forecast.domain.labels import TIERS
+from retail_forecast.domain.settings import Floors, GateSettings
+from retail_forecast.domain.tasks import Task
+from retail_forecast.registry.comparison import Check, Comparison, comparison_checks
+from retail_forecast.registry.record import RunRecord
+
+__all__ = ["Decision", "Override", "decide"]
+
+_BASELINE = "always_mm"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Somebody's decision against the gate's.
+
+    Raises
+    ------
+    UsageError : the name or the reason is missing
+    """
+
+    who: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not (self.who.strip() and self.reason.strip()):
+            raise UsageError("an override needs a name and a reason", mend="say who overrides the gate, and why")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate said.
+
+    Attributes
+    ----------
+    promoted : all checks passed, or somebody overrode those that did not
+    reasons : findings of the checks that failed; of all checks when none did
+    evidence : checks, figures, windows and settings behind the decision, as plain values
+    override : who stood in for the checks that failed
+    """
+
+    promoted: bool
+    reasons: tuple[str, ...]
+    evidence: dict[str, Any]
+    override: Override | None = None
+
+
+def decide(
+    candidate: RunRecord,
+    settings: GateSettings,
+    *,
+    champion: RunRecord | None = None,
+    comparison: Comparison | None = None,
+    override: Override | None = None,
+) -> Decision:
+    """Judge `candidate`.
+
+    Parameters
+    ----------
+    candidate : run to promote
+    settings : floors, margin and what a comparison needs
+    champion : run of the model in place; None when there is none, then floors alone decide
+    comparison : of candidate and champion; None when no later basket is there to compare them on
+    override : promotes whatever the checks find
+    """
+    checks = [_unseen_figures(candidate), *_floors(candidate, settings)]
+    if champion is not None:
+        checks += comparison_checks(candidate, champion, comparison, settings)
+    failed = [check.finding for check in checks if not check.passed]
+    evidence = {
+        "checks": [asdict(check) for check in checks],
+        "candidate": _figures(candidate),
+        "champion": None if champion is None else _figures(champion),
+        "comparison": None if comparison is None else asdict(comparison),
+        "settings": settings.model_dump(),
+    }
+    reasons = tuple(failed or [check.finding for check in checks])
+    return Decision(not failed or override is not None, reasons, evidence, override if failed else None)
+
+
+def _unseen_figures(run: RunRecord) -> Check:
+    """Whether the figures are of weeks that the model did not learn from."""
+    test = run.windows.test
+    if run.metrics_from == "parent":
+        return Check("figures", True, f"figures are those of its parent {run.parent}")
+    if run.metrics_from == "validation" or test is None:
+        return Check("figures", True, "figures are of the validation window: there was no later week")
+    learned = run.windows.last_learned_week
+    if test.first <= learned:
+        finding = f"its test window starts in week {test.first}, but it learned from weeks up to {learned}"
+        return Check("figures", False, finding)
+    return Check("figures", True, f"figures are of weeks {test.first} to {test.last}, learned up to week {learned}")
+
+
+def _floors(run: RunRecord, settings: GateSettings) -> Iterator[Check]:
+    if run.task is Task.BASKET:
+        yield from _fixed_floors(run.metrics, settings.basket)
+        return
+    bound, baseline = run.intervals["macro_f1"].bound, run.baselines[_BASELINE]["macro_f1"]
+    passed = bound > baseline
+    word = "above" if passed else "not above"
+    yield Check("baseline", passed, f"macro F1 is at least {bound:.4f}, {word} the {baseline:.4f} of {_BASELINE}")
+
+
+def _fixed_floors(metrics: dict[str, Any], floors: Floors) -> Iterator[Check]:
+    figures = [("accuracy", metrics["accuracy"], floors.accuracy), ("macro F1", metrics["macro_f1"], floors.macro_f1)]
+    figures += [(f"precision of {tier}", metrics["precision"][tier], floors.precision) for tier in TIERS]
+    for name, value, floor in figures:
+        passed = value >= floor
+        word = "reaches" if passed else "is below"
+        yield Check(name, passed, f"{name} {value:.4f} {word} its floor of {floor:.4f}")
+
+
+def _figures(run: RunRecord) -> dict[str, Any]:
+    names = ("accuracy", "macro_f1", "precision")
+    return {
+        "run_id": run.run_id,
+        "last_learned_week": run.windows.last_learned_week,
+        "metrics_from": run.metrics_from,
+        **{name: run.metrics[name] for name in names},
+    }

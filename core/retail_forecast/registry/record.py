@@ -1,0 +1,114 @@
+"""The record of one training run: what it read, did and reached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from retail_forecast.domain.tasks import Task
+from retail_forecast.models.bootstrap import Interval
+
+__all__ = ["DataState", "RunRecord", "Span", "Windows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Weeks of one window, YYYYWW.
+
+    Attributes
+    ----------
+    first, last : its ends, inclusive
+    weeks : the weeks between them that are present, ascending
+    """
+
+    first: int
+    last: int
+    weeks: tuple[int, ...]
+
+    @classmethod
+    def of(cls, weeks: Sequence[int]) -> "Span":
+        """The span of `weeks`, at least one, in any order."""
+        present = tuple(sorted({int(week) for week in weeks}))
+        return cls(present[0], present[-1], present)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows of a run in time order; None is a window that the run did without."""
+
+    train: Span
+    validation: Span | None = None
+    calibration: Span | None = None
+    test: Span | None = None
+
+    @property
+    def last_learned_week(self) -> int:
+        """Last week that anything was learned from: weights, stopping or calibration."""
+        return max(span.last for span in (self.train, self.validation, self.calibration) if span is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class DataState:
+    """What a run read.
+
+    Attributes
+    ----------
+    number : lake state
+    tables : version of each table in it
+    sources : sha256 of each source file behind it, by name
+    """
+
+    number: int
+    tables: dict[str, int]
+    sources: dict[str, str]
+
+
+class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One training run.
+
+    Attributes
+    ----------
+    run_id, task, model : name of the run, its task and its kind of learner
+    created_at : when training began, UTC
+    seed, settings : of the run, as they were in force
+    windows : weeks of train, validation, calibration and test
+    data : state of the lake that was read
+    metrics : `Metrics.to_dict()`
+    metrics_from : the baskets behind them: the test window, the validation window when no later week was there, or
+        the parent's test window when this run is a refit with the parent's settings
+    intervals : of the metrics, by the names that `bootstrap.intervals` gives
+    baselines : metrics of the simpler answers on the same baskets, by name (`always_mm`, `flat`)
+    train_baskets, test_baskets : baskets learned from, and behind the metrics
+    bundle_digest : digest of the bundle's manifest
+    parent : run whose settings and figures this refit carries
+    seconds : wall time per phase [s]
+    libraries : versions of the libraries that matter
+    """
+
+    run_id: str
+    task: Task
+    model: str
+    created_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    seed: int
+    settings: dict[str, Any]
+    windows: Windows
+    data: DataState
+    metrics: dict[str, Any]
+    metrics_from: Literal["test", "validation", "parent"]
+    intervals: dict[str, Interval]
+    baselines: dict[str, dict[str, Any]]
+    train_baskets: int
+    test_baskets: int
+    bundle_digest: str
+    seconds: dict[str, float]
+    libraries: dict[str, str]
+    parent: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.metrics_from == "parent") != (self.parent is not None):
+            raise ValueError("a run with a parent carries the parent's figures, and no other run does")
+        window = {"test": self.windows.test, "validation": self.windows.validation, "parent": self.windows.train}
+        if window[self.metrics_from] is None:
+            raise ValueError(f"figures are said to be of the {self.metrics_from} window, which the run does not have")

@@ -1,0 +1,91 @@
+"""Runs of record: each is written once, as `runs/<run_id>/run.json` in the workspace, and never changed."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from difflib import get_close_matches
+
+import msgspec
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import ObjectStore
+
+from retail_forecast.domain.errors import Conflict, UsageError
+from retail_forecast.domain.tasks import Task
+from retail_forecast.registry.record import RunRecord, Span
+
+__all__ = ["list_runs", "load_run", "new_run_id", "save_run", "test_window_uses"]
+
+_FOLDER = "runs"
+
+
+def new_run_id(task: Task, model: str, created_at: datetime, digest: str) -> str:
+    """Name of a run: task, model, UTC second and the head of a hexadecimal digest of what the run reads.
+
+    >>> new_run_id(Task.BASKET, "xgboost", datetime(2026, 11, 22, 15, 27, tzinfo=UTC), "1a2b3c4d5e")
+    'basket-xgboost-20261122T152700-1a2b3c'
+    """
+    return f"{task}-{model}-{created_at.astimezone(UTC):%Y%m%dT%H%M%S}-{digest[:6]}"
+
+
+def save_run(store: ObjectStore, record: RunRecord) -> None:
+    """Write `record` into the workspace behind `store`.
+
+    Raises
+    ------
+    Conflict : a run of that name is there already
+    """
+    payload = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
+    try:
+        obstore.put(store, _path(record.run_id), payload, mode="create")
+    except AlreadyExistsError as error:
+        raise Conflict(
+            f"run {record.run_id} is recorded already",
+            where=_path(record.run_id),
+            mend="train again: a second later it has another name",
+        ) from error
+
+
+def list_runs(store: ObjectStore, task: Task | None = None) -> list[RunRecord]:
+    """All recorded runs, oldest first; of one `task` when given. An interrupted run left no record."""
+    records = [_read(store, run_id) for run_id in _run_ids(store)]
+    return sorted((r for r in records if task in (None, r.task)), key=lambda r: (r.created_at, r.run_id))
+
+
+def load_run(store: ObjectStore, run_id: str) -> RunRecord:
+    """The run of that name.
+
+    Raises
+    ------
+    UsageError : there is none; the nearest names are given
+    """
+    known = _run_ids(store)
+    if run_id in known:
+        return _read(store, run_id)
+    near = get_close_matches(run_id, known, n=3, cutoff=0.0)
+    mend = f"did you mean {' or '.join(near)}?" if near else "train a model first: `retail-forecast train`"
+    raise UsageError(f"no run is named {run_id!r}", where=_FOLDER, mend=mend)
+
+
+def test_window_uses(runs: Iterable[RunRecord], task: Task, window: Span) -> int:
+    """How many of `runs` took test figures for `task` from any week of `window`; a refit takes none of its own."""
+    weeks = set(window.weeks)
+    return sum(
+        run.task is task
+        and run.metrics_from == "test"
+        and run.windows.test is not None
+        and not weeks.isdisjoint(run.windows.test.weeks)
+        for run in runs
+    )
+
+
+def _run_ids(store: ObjectStore) -> list[str]:
+    paths = (meta["path"] for chunk in store.list(_FOLDER) for meta in chunk)
+    return sorted(path.split("/")[1] for path in paths if path.count("/") == 2 and path.endswith("/run.json"))
+
+
+def _read(store: ObjectStore, run_id: str) -> RunRecord:
+    return msgspec.json.decode(bytes(store.get(_path(run_id)).bytes()), type=RunRecord)
+
+
+def _path(run_id: str) -> str:
+    return f"{_FOLDER}/{run_id}/run.json"
