@@ -32,6 +32,7 @@ def doctor(workspace: Workspace = DEFAULT_WORKSPACE, json_output: JsonOutput = F
 def _examine(workspace: Path) -> dict[str, Any]:
     from retail_forecast.pipeline.checkup import check_machine
     from retail_forecast.pipeline.origins import settings_in_force
+    from retail_forecast.pipeline.standing import champions_in_force, lake_in_force
 
     findings = check_machine(workspace)
     ok = all(finding.state == "ok" for finding in findings)
@@ -40,6 +41,8 @@ def _examine(workspace: Path) -> dict[str, Any]:
         "ok": ok,
         "checks": [asdict(finding) for finding in findings],
         "settings": [asdict(setting) for setting in settings_in_force(workspace)] if settings_fit else [],
+        "lake": lake_in_force(workspace),
+        "champions": champions_in_force(workspace),
     }
 
 
@@ -47,8 +50,22 @@ def _show(document: dict[str, Any]) -> None:
     from rich.console import Console
 
     console = Console()
-    console.print(_table(("check", "", "found", "try"), [tuple(check.values()) for check in document["checks"]]))
-    console.print(_table(("setting", "value", "from"), [tuple(setting.values()) for setting in document["settings"]]))
+    console.print(_table(("check", "", "found", "try"), [tuple(check.values()) for check in document["checks"]]), "")
+    if document["settings"]:
+        console.print(_table(("setting", "value", "from"), [tuple(s.values()) for s in document["settings"]]), "")
+    console.print(_lake(document["lake"]), highlight=False)
+    for task, champion in document["champions"].items():
+        console.print(f"champion of {task}: {champion['run_id']} (version {champion['version']})", highlight=False)
+    if not document["champions"]:
+        console.print("champion: none yet")
+
+
+def _lake(lake: dict[str, Any] | None) -> str:
+    if lake is None:
+        return "lake: nothing ingested yet"
+    weeks = f"{lake['weeks']} weeks, {lake['first_week']} to {lake['last_week']}"
+    counts = f"{lake['baskets']:,} baskets, {lake['rows_quarantined']:,} rows quarantined"
+    return f"lake: state {lake['state']}, {weeks}, {counts}"
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> "Table":
