@@ -47,7 +47,7 @@ def test_data_windows_and_making_are_named(make_run: MakeRun) -> None:
 def test_the_limits_say_what_decides_the_label_and_how_often_the_window_was_used(make_run: MakeRun) -> None:
     limits = card_sections(make_run(), 3)["Limits"]
     assert "label of a finished basket is decided by its products" in limits
-    assert "used for figures 3 times" in limits
+    assert "this one included: 3." in limits
 
 
 @pytest.mark.parametrize("task", list(Task))
@@ -61,7 +61,7 @@ def test_a_refit_says_that_its_figures_are_its_parents(make_run: MakeRun) -> Non
     assert "a refit of the-parent" in sections["Figures"]
     assert "Parent: `the-parent`" in sections["Model"]
     assert "| test | none | none | 0 |" in sections["Data"]
-    assert "test window has been used" not in sections["Limits"]
+    assert "this one included" not in sections["Limits"]
 
 
 def test_tables_are_well_formed(make_run: MakeRun) -> None:

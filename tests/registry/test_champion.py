@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from obstore.store import ObjectStore
 
 from retail_forecast.clouds.opening import open_store
@@ -25,9 +26,15 @@ def store(tmp_path: Path) -> ObjectStore:
     return open_store(tmp_path)
 
 
+FORCED = Override("Ada", "the rules of promotion are not those of the gate")
+
+
 def _promoted(store: ObjectStore, run: RunRecord) -> Champion:
-    decision = decide(run, GateSettings())
-    return promote(store, run, decision, replaces=current(store, run.task), who="Ada", why="weekly", when=WHEN)
+    """Beside a champion by override: what a comparison takes is the gate's affair."""
+    now = current(store, run.task)
+    beside = None if now is None else structs.replace(run, run_id=now.run_id)
+    decision = decide(run, GateSettings(), champion=beside, override=None if now is None else FORCED)
+    return promote(store, run, decision, replaces=now, who="Ada", why="weekly", when=WHEN)
 
 
 def test_there_is_no_champion_to_begin_with(store: ObjectStore) -> None:
@@ -73,6 +80,20 @@ def test_who_comes_second_is_told_and_changes_nothing(store: ObjectStore, make_r
     with pytest.raises(Conflict):
         promote(store, second, decide(second, GateSettings()), replaces=seen, who="Ada", why="weekly", when=WHEN)
     assert [entry.run_id for entry in history(store, Task.BASKET)] == ["first"]
+
+
+def test_floors_alone_do_not_replace_a_champion(store: ObjectStore, make_run: MakeRun) -> None:
+    champion = _promoted(store, make_run("first"))
+    second = make_run("second")
+    with pytest.raises(Conflict, match="judged second beside None, not second beside first"):
+        promote(store, second, decide(second, GateSettings()), replaces=champion, who="Ada", why="weekly", when=WHEN)
+
+
+def test_a_decision_on_another_run_is_none_on_this_one(store: ObjectStore, make_run: MakeRun) -> None:
+    decision = decide(make_run("good"), GateSettings())
+    with pytest.raises(Conflict, match="judged good"):
+        promote(store, make_run("poor", accuracy=0.1), decision, replaces=None, who="Ada", why="weekly", when=WHEN)
+    assert current(store, Task.BASKET) is None
 
 
 def test_rollback_leads_one_champion_further_back_each_time(store: ObjectStore, make_run: MakeRun) -> None:

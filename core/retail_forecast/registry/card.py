@@ -25,6 +25,15 @@ _NOT_FOR = (
     "Not for other retailers or product codes than those it was trained on.",
 )
 
+_LIMITS = {
+    Task.BASKET: (
+        "The figures therefore say how well products were learned, not how customers behave.",
+        "A product that training has not seen says nothing; a basket of such products alone is answered by the prior.",
+        "A basket of only unclassified products is XX, and no other basket is.",
+    ),
+    Task.FLAT: ("PROD_CODE is not among the columns looked at: the figures say how far one gets without it.",),
+}
+
 _FIGURES_OF = {
     "test": "the test window, from which nothing was learned or chosen",
     "validation": "the validation window, as no later week was there; it was used to stop training, which flatters",
@@ -38,7 +47,7 @@ def card_sections(record: RunRecord, window_uses: int) -> dict[str, str]:
     Parameters
     ----------
     record : run that the card is of
-    window_uses : how many runs, this one included, have taken test figures from its test window (`test_window_uses`)
+    window_uses : how many runs, this one included, have taken test figures from its test window (`runs.window_uses`)
     """
     return {
         "Model": _model(record),
@@ -139,11 +148,10 @@ def _confusion(record: RunRecord) -> str:
 
 
 def _limits(record: RunRecord, window_uses: int) -> str:
-    uses = f"The test window has been used for figures {window_uses} times, this run included."
+    uses = f"Runs that took figures from this test window, this one included: {window_uses}."
     return _list(
-        "The label of a finished basket is decided by its products: the figures say how well products were learned.",
-        "A product that training has not seen says nothing; a basket of such products alone is answered by the prior.",
-        "A basket of only unclassified products is XX, and no other basket is.",
+        "The label of a finished basket is decided by its products.",
+        *_LIMITS[record.task],
         "Figures hold for the weeks named above; labels drift slowly, so that later weeks must be watched.",
         *([uses] if record.windows.test is not None else []),
     )

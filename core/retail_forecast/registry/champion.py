@@ -11,7 +11,7 @@ import msgspec
 from obstore.store import ObjectStore
 
 from retail_forecast.clouds.journal import Journal
-from retail_forecast.domain.errors import GateRefused, UsageError
+from retail_forecast.domain.errors import Conflict, GateRefused, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
@@ -85,8 +85,9 @@ def promote(
     Raises
     ------
     GateRefused : the decision is not to promote
-    Conflict : the champion is another one by now than `replaces`; nothing was changed
+    Conflict : the champion is another one by now than `replaces`, or than the gate compared with; nothing changed
     """
+    _check_subject(candidate, decision, replaces)
     if not decision.promoted:
         raise GateRefused(decision.reasons, where=candidate.run_id)
     version = 1 if replaces is None else replaces.version + 1
@@ -122,6 +123,16 @@ def rollback(store: ObjectStore, task: Task, *, who: str, why: str, when: dateti
     target = _read(_journal(store, task), now.previous)
     entry = msgspec.structs.replace(target, version=now.version + 1, action="rollback", who=who, why=why, when=when)
     return _add(store, entry)
+
+
+def _check_subject(candidate: RunRecord, decision: Decision, replaces: Champion | None) -> None:
+    judged, present = (decision.candidate, decision.champion), (candidate.run_id, replaces.run_id if replaces else None)
+    if judged != present:
+        raise Conflict(
+            f"the gate judged {judged[0]} beside {judged[1]}, not {present[0]} beside {present[1]}",
+            where=candidate.run_id,
+            mend="run the command again: the gate will judge by the new state",
+        )
 
 
 def _add(store: ObjectStore, entry: Champion) -> Champion:

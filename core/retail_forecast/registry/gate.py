@@ -45,12 +45,15 @@ class Decision:
 
     Attributes
     ----------
+    candidate, champion : run ids of the models it is about; champion is None when there was none
     promoted : all checks passed, or somebody overrode those that did not
     reasons : findings of the checks that failed; of all checks when none did
     evidence : checks, figures, windows and settings behind the decision, as plain values
     override : who stood in for the checks that failed
     """
 
+    candidate: str
+    champion: str | None
     promoted: bool
     reasons: tuple[str, ...]
     evidence: dict[str, Any]
@@ -87,7 +90,14 @@ def decide(
         "settings": settings.model_dump(),
     }
     reasons = tuple(failed or [check.finding for check in checks])
-    return Decision(not failed or override is not None, reasons, evidence, override if failed else None)
+    return Decision(
+        candidate=candidate.run_id,
+        champion=None if champion is None else champion.run_id,
+        promoted=not failed or override is not None,
+        reasons=reasons,
+        evidence=evidence,
+        override=override if failed else None,
+    )
 
 
 def _unseen_figures(run: RunRecord) -> Check:
