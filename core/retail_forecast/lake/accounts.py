@@ -1,0 +1,74 @@
+"""What an ingest did, for people, scripts and the report of data quality."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+__all__ = ["IngestReport", "Refusal", "keep_report", "read_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that was refused: its path, the code, why, and what to do."""
+
+    file: str
+    code: str
+    reason: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """The account of one call.
+
+    Attributes
+    ----------
+    files : files taken in
+    rows_read, rows_silver, rows_quarantined, baskets : of those files
+    refused : files that were left where they are
+    unchanged : files that the lake holds already
+    weeks : fiscal weeks that were written
+    replaced : those of them that the lake held before
+    reasons : rows in quarantine for each code; a row counts under all its codes
+    state : number of the lake's state afterwards; None while the lake is empty
+    versions : version of every table in that state
+    seconds : how long it took [s]
+    """
+
+    files: int
+    rows_read: int
+    rows_silver: int
+    rows_quarantined: int
+    baskets: int
+    refused: tuple[Refusal, ...]
+    unchanged: tuple[str, ...]
+    weeks: tuple[int, ...]
+    replaced: tuple[int, ...]
+    reasons: Mapping[str, int]
+    state: int | None
+    versions: Mapping[str, int]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as a JSON document."""
+        document: dict[str, Any] = msgspec.to_builtins(asdict(self))
+        return document
+
+
+def keep_report(root: Path, report: IngestReport) -> None:
+    """Write the report of the state it led to, at `<root>/reports/<state>.json`."""
+    folder = root / "reports"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{report.state}.json").write_bytes(msgspec.json.format(msgspec.json.encode(report.to_dict()), indent=2))
+
+
+def read_report(root: Path, state: int) -> dict[str, Any] | None:
+    """The report of the call that led to `state`; None if its writer ended before it could keep one."""
+    path = root / "reports" / f"{state}.json"
+    if not path.is_file():
+        return None
+    document: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+    return document

@@ -1,0 +1,156 @@
+"""Lines of whole weeks, gathered from slabs and sorted by basket and product: the unit that is refined in memory.
+
+Baskets lie within a week, so that a batch of whole weeks can be judged alone, and memory is bounded by the batch, not by the lake.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.ipc
+from numpy.typing import NDArray
+
+from retail_forecast.lake.checks import read_fields
+from retail_forecast.lake.fields import Field
+from retail_forecast.lake.rules import Faults
+from retail_forecast.lake.staging import FAULTS, WEEK, Slab, Staged
+
+__all__ = ["Batch", "gather", "plan", "raw_texts", "slabs_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """n rows of whole weeks in the order (basket, product, sound first, file order); rows of no basket come first.
+
+    Attributes
+    ----------
+    fields : the columns of the contract
+    faults : fault bits
+    booked : the week each row is booked under, int32; 0 where neither the row nor its file tells
+    placed : whether week and basket of the row are known
+    slab, row : where the row lies among the batch's slabs
+    """
+
+    fields: dict[str, Field]
+    faults: Faults
+    booked: NDArray[np.int32]
+    placed: NDArray[np.bool_]
+    slab: NDArray[np.int32]
+    row: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.faults)
+
+
+def plan(staged: Sequence[Staged], limit: int) -> list[list[int]]:
+    """All weeks in groups of about `limit` rows at most (a week is never split), ascending; week 0 stands for rows of no week."""
+    totals: dict[int, int] = {}
+    for source in staged:
+        for week, rows in _booked_rows(source).items():
+            totals[week] = totals.get(week, 0) + rows
+    groups: list[list[int]] = []
+    filled = limit
+    for week, rows in sorted(totals.items()):
+        if filled + rows > limit:
+            groups.append([])
+            filled = 0
+        groups[-1].append(week)
+        filled += rows
+    return groups
+
+
+def _booked_rows(source: Staged) -> dict[int, int]:
+    rows = source.weeks
+    open_rows = source.rows - sum(rows.values())
+    if open_rows:
+        rows[source.main_week] = rows.get(source.main_week, 0) + open_rows
+    return rows
+
+
+def slabs_of(staged: Sequence[Staged], weeks: Sequence[int]) -> list[tuple[Staged, Slab]]:
+    """The slabs that hold rows booked under `weeks`, in file order."""
+    wanted = set(weeks)
+    return [
+        (source, slab)
+        for source in staged
+        for slab in source.slabs
+        if not wanted.isdisjoint({week or source.main_week for week in slab.weeks})
+    ]
+
+
+def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int]) -> Batch:
+    """The rows of `slabs` that are booked under `weeks`, sorted."""
+    parts = [_part(number, source, slab, weeks) for number, (source, slab) in enumerate(slabs)]
+    fields = {name: _joined([fields[name] for fields, *_ in parts]) for name in parts[0][0]}
+    faults, booked, open_week, slab_number, row = (np.concatenate(column) for column in list(zip(*parts, strict=True))[1:])
+    placed = ~open_week & (fields["BASKET_ID"].index >= 0)
+    order = _order(fields, faults, booked, placed)
+    return Batch(
+        {name: Field(f.values, f.index[order], f.faults) for name, f in fields.items()},
+        faults[order], booked[order], placed[order], slab_number[order], row[order],
+    )
+
+
+def _part(number: int, source: Staged, slab: Slab, weeks: Sequence[int]) -> tuple[dict[str, Field], *tuple[NDArray[np.generic], ...]]:
+    texts = read_slab(slab)
+    week = np.asarray(texts.column(WEEK))
+    booked = np.where(week == 0, np.int32(source.main_week), week)
+    rows = np.flatnonzero(np.isin(booked, np.asarray(weeks, np.int32))).astype(np.int32)
+    if len(rows) < len(booked):
+        texts = _compacted(texts.take(pa.array(rows)))
+    faults = np.asarray(texts.column(FAULTS))
+    return read_fields(texts), faults, booked[rows], week[rows] == 0, np.full(len(rows), number, np.int32), rows
+
+
+def read_slab(slab: Slab) -> pa.RecordBatch:
+    """The texts of a slab, mapped from its file."""
+    with pa.memory_map(str(slab.path)) as source, pa.ipc.open_file(source) as reader:
+        return reader.get_batch(0)
+
+
+def _compacted(texts: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows with dictionaries of the words they use: a few rows of a slab must not carry all its words along."""
+    columns = [c.dictionary_decode().dictionary_encode() if pa.types.is_dictionary(c.type) else c for c in texts.columns]
+    return pa.RecordBatch.from_arrays(columns, texts.schema.names)
+
+
+_NO_FAULTS = np.zeros(0, np.uint64)
+
+
+def _joined(parts: Sequence[Field]) -> Field:
+    """One dictionary for all parts; the parts' faults are in the slabs' and not joined."""
+    words = pa.concat_arrays([p.values for p in parts]).dictionary_encode()
+    numbers = np.asarray(words.indices)
+    starts = np.cumsum([0, *(len(p.values) for p in parts)])
+    index = [np.append(numbers[start : start + len(p.values)], np.int32(-1))[p.index] for p, start in zip(parts, starts, strict=False)]
+    return Field(words.dictionary, np.concatenate(index), _NO_FAULTS)
+
+
+def _order(fields: dict[str, Field], faults: Faults, booked: NDArray[np.int32], placed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    weeks, week = np.unique(booked, return_inverse=True)
+    product = _ranks(fields["PROD_CODE"]) + 1
+    key = _ranks(fields["BASKET_ID"]) * len(weeks) + week
+    key = (key * (len(fields["PROD_CODE"].values) + 1) + product) * 2 + (faults != 0)
+    return np.argsort(np.where(placed, key, -1), kind="stable")
+
+
+def _ranks(field: Field) -> NDArray[np.int64]:
+    ranks = np.empty(len(field.values) + 1, np.int64)
+    ranks[np.asarray(pc.sort_indices(field.values))] = np.arange(len(field.values))
+    ranks[-1] = -1
+    return ranks[field.index]
+
+
+def raw_texts(slabs: Sequence[tuple[Staged, Slab]], batch: Batch, rows: NDArray[np.intp]) -> dict[str, pa.StringArray]:
+    """The lines behind `rows` of the batch as they stand in their files (`text`), and their SHOP_WEEK (`shop_week`)."""
+    lines, weeks = np.empty(len(rows), object), np.empty(len(rows), object)
+    for number in np.unique(batch.slab[rows]):
+        here = np.flatnonzero(batch.slab[rows] == number)
+        source, slab = slabs[number]
+        found = read_slab(slab).select(list(source.header)).take(pa.array(batch.row[rows[here]]))
+        columns = [column.dictionary_decode() for column in found.columns]
+        lines[here] = pc.binary_join_element_wise(*columns, ",").to_numpy(zero_copy_only=False)
+        weeks[here] = columns[source.header.index("SHOP_WEEK")].to_numpy(zero_copy_only=False)
+    return {"text": pa.array(lines, pa.string()), "shop_week": pa.array(weeks, pa.string())}

@@ -1,0 +1,69 @@
+"""What a row shows by itself: whether its fields can be read, and whether they fit each other."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from retail_forecast.domain.calendar import shop_week, shop_weekday
+from retail_forecast.domain.columns import column
+from retail_forecast.lake.fields import Field, read_field
+from retail_forecast.lake.rules import WEEK_BITS, Faults, bit, bits_of
+
+__all__ = ["check_rows", "read_fields", "weeks_of"]
+
+_NOTHING = -1
+
+
+def read_fields(texts: pa.RecordBatch) -> dict[str, Field]:
+    """The contract's columns among dictionary-encoded `texts`, by their names in silver; others are left out."""
+    found = {}
+    for name, words in zip(texts.schema.names, texts.columns, strict=True):
+        if not name.startswith("__"):
+            spec = column(name)
+            found[spec.name] = read_field(spec, words, aliased=name != spec.name)
+    return found
+
+
+def check_rows(fields: Mapping[str, Field]) -> Faults:
+    """Fault bits of each row: of its fields, of the calendar, of XX and of anonymous baskets."""
+    faults = np.bitwise_or.reduce([field.faults for field in fields.values()])
+    return faults | _calendar(fields) | _unclassified(fields) | _anonymous(fields)
+
+
+def weeks_of(fields: Mapping[str, Field], faults: Faults) -> NDArray[np.int32]:
+    """SHOP_WEEK of each row, 0 where a fault leaves it open. int32 of shape (rows,)."""
+    weeks = fields["SHOP_WEEK"].decoded(0)
+    weeks[(faults & WEEK_BITS) != 0] = 0
+    return weeks
+
+
+def _calendar(fields: Mapping[str, Field]) -> Faults:
+    days = fields["SHOP_DATE"]
+    return _mismatch(days, fields["SHOP_WEEK"], shop_week, "R_WEEK") | _mismatch(days, fields["SHOP_WEEKDAY"], shop_weekday, "R_WEEKDAY")
+
+
+def _mismatch(days: Field, given: Field, of_day: Callable[[date], int], code: str) -> Faults:
+    numbers = np.asarray([*(of_day(day) for day in days.values.to_pylist()), _NOTHING], np.int64)[days.index]
+    told = given.decoded(_NOTHING)
+    return ((numbers != told) & (numbers != _NOTHING) & (told != _NOTHING)).astype(np.uint64) * bit(code)
+
+
+def _unclassified(fields: Mapping[str, Field]) -> Faults:
+    kind, mission = fields["BASKET_TYPE"], fields["BASKET_DOMINANT_MISSION"]
+    both = (kind.index >= 0) & (mission.index >= 0)
+    return (both & (_is(kind, "XX") != _is(mission, "XX"))).astype(np.uint64) * bit("R_XX")
+
+
+def _is(field: Field, word: str) -> NDArray[np.bool_]:
+    flags = np.asarray([*(w == word for w in field.values.to_pylist()), False])
+    found: NDArray[np.bool_] = flags[field.index]
+    return found
+
+
+def _anonymous(fields: Mapping[str, Field]) -> Faults:
+    customer, segment = fields["CUST_CODE"], fields["seg_1"]
+    readable = ((customer.faults & bits_of("CUST_CODE")) | (segment.faults & bits_of("seg_1"))) == 0
+    return (readable & ((customer.index < 0) != (segment.index < 0))).astype(np.uint64) * bit("R_ANONYMOUS")

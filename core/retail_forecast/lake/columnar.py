@@ -1,0 +1,50 @@
+"""Baskets out of Arrow: the nested rows of gold become the kernel's columns, without a Python loop over rows."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets, Codes
+
+__all__ = ["baskets_from_arrow", "codes_from_arrow", "pence"]
+
+
+def baskets_from_arrow(table: pa.Table) -> Baskets:
+    """The baskets of `table`: a column `lines` of lists of structs, and header columns named as the fields of `Basket`.
+
+    Header columns and product levels that are not there are missing codes. SPEND is read from `spend_gbp`, decimal or float.
+    """
+    lists = _one(table["lines"])
+    offsets = np.concatenate([[0], np.cumsum(np.asarray(pc.list_value_length(lists).fill_null(0), np.int64))])
+    lines = lists.flatten()
+    fields = dict(zip(lines.type.names, lines.flatten(), strict=True)) if len(lines) else {}
+    count = int(offsets[-1])
+    return Baskets(
+        offsets,
+        np.asarray(fields["quantity"], np.int64) if fields else np.zeros(0, np.int64),
+        pence(fields["spend_gbp"]) if fields else np.zeros(0, np.int64),
+        *(_codes_or_none(fields.get(name), count) for name in LEVELS),
+        *(_codes_or_none(_one(table[name]) if name in table.column_names else None, len(table)) for name in HEADER),
+    )
+
+
+def codes_from_arrow(array: pa.Array) -> Codes:
+    """The codes of an array of text, dictionary-encoded or not."""
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    return Codes(tuple(encoded.dictionary.to_pylist()), np.asarray(encoded.indices.fill_null(-1), np.int32))
+
+
+def pence(amounts: pa.Array) -> NDArray[np.int64]:
+    """Amounts in pounds as whole pence, int64."""
+    scaled = pc.round(pc.multiply(amounts, pa.scalar(100, pa.int32())))
+    return np.asarray(scaled.cast(pa.int64()), np.int64)
+
+
+def _codes_or_none(array: pa.Array | None, count: int) -> Codes:
+    return Codes((), np.full(count, -1, np.int32)) if array is None else codes_from_arrow(array)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    joined = column.combine_chunks()
+    return joined if isinstance(joined, pa.Array) else pa.concat_arrays(joined.chunks)

@@ -1,0 +1,123 @@
+"""Read the text of a column as its contract says: typed values, and the fault bits of texts that do not fit.
+
+Works on the distinct words of a column, so that its cost follows the number of distinct values, not of rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from retail_forecast.domain.columns import Column, Kind
+from retail_forecast.lake.rules import Faults, bit
+
+__all__ = ["TYPES", "Field", "arrow_type", "read_field"]
+
+TYPES: dict[Kind, pa.DataType] = {
+    Kind.INTEGER: pa.int32(),
+    Kind.MONEY: pa.decimal128(9, 2),
+    Kind.DATE: pa.date32(),
+    Kind.CODE: pa.string(),
+    Kind.CATEGORY: pa.string(),
+}
+
+_SHAPES = {Kind.INTEGER: r"^-?[0-9]{1,9}$", Kind.MONEY: r"^-?[0-9]{1,7}(\.[0-9]{1,2})?$", Kind.DATE: r"^[1-9][0-9]{7}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of n rows.
+
+    Attributes
+    ----------
+    values : the distinct values, typed, without null
+    index : int32 array of shape (n,), positions in `values`; -1 where empty or unreadable
+    faults : fault bits of the n rows
+    """
+
+    values: pa.Array
+    index: NDArray[np.int32]
+    faults: Faults
+
+    def decoded(self, missing: int) -> NDArray[np.int32]:
+        """The values of a column of whole numbers or days as int32 of shape (n,), `missing` where there is none."""
+        values = np.asarray(self.values.cast(pa.int32()), np.int32)
+        return np.append(values, np.int32(missing))[self.index]
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type of `column` in silver."""
+    return TYPES[column.kind]
+
+
+def read_field(column: Column, texts: pa.DictionaryArray, *, aliased: bool) -> Field:
+    """The typed column behind dictionary-encoded `texts`; `aliased` when the file carries the column under its other name."""
+    words = _unquoted(texts.dictionary)
+    typed, faults = _read_words(column, words, aliased=aliased)
+    # Different texts may mean one value ('7' and '07'), and unreadable ones none: encode again, without nulls.
+    encoded = typed.dictionary_encode()
+    renumbered = np.asarray(encoded.indices.fill_null(-1), np.int32)
+    rows = np.asarray(texts.indices)
+    return Field(encoded.dictionary, renumbered[rows], faults[rows])
+
+
+def _unquoted(words: pa.StringArray) -> pa.StringArray:
+    quoted = pc.match_substring_regex(words, r'^".*"$')
+    if not pc.any(quoted).as_py():
+        return words
+    return pc.if_else(quoted, pc.utf8_slice_codeunits(words, 1, -1), words)
+
+
+def _read_words(column: Column, words: pa.StringArray, *, aliased: bool) -> tuple[pa.Array, Faults]:
+    empty = pc.equal(words, "")
+    faults = np.zeros(len(words), np.uint64)
+    if not column.nullable:
+        faults |= _flag(empty, f"R_NULL_{column.name}")
+    readable = pc.invert(empty)
+    values = words
+    if column.kind in _SHAPES:
+        values = _typed(column, words)
+        wrong = pc.and_(readable, pc.is_null(values))
+        faults |= _flag(wrong, f"R_TYPE_{column.name}")
+        readable = pc.is_valid(values)
+    if column.kind is not Kind.DATE:
+        fits = _fits(column, values, aliased=aliased)
+        faults |= _flag(pc.and_not(readable, fits), f"R_DOMAIN_{column.name}")
+        readable = pc.and_(readable, fits)
+    if aliased:
+        values = _translated(column, values)
+    return pc.if_else(readable, values, pa.scalar(None, arrow_type(column))), faults
+
+
+def _flag(wrong: pa.BooleanArray, code: str) -> Faults:
+    return np.asarray(wrong.fill_null(False)).astype(np.uint64) * bit(code)
+
+
+def _typed(column: Column, words: pa.StringArray) -> pa.Array:
+    shaped = pc.if_else(pc.match_substring_regex(words, _SHAPES[column.kind]), words, None)
+    if column.kind is Kind.DATE:
+        return _days(shaped)
+    return shaped.cast(arrow_type(column))
+
+
+def _days(words: pa.StringArray) -> pa.Array:
+    moments = pc.strptime(words, format="%Y%m%d", unit="s", error_is_null=True)
+    # 31 April must not become 1 May: only a day that is written as it was read exists.
+    exists = pc.equal(pc.strftime(moments, format="%Y%m%d"), words)
+    return pc.if_else(exists, moments, pa.scalar(None, moments.type)).cast(pa.date32())
+
+
+def _fits(column: Column, values: pa.Array, *, aliased: bool) -> pa.BooleanArray:
+    if column.values:
+        return pc.is_in(values, pa.array(column.alias_values if aliased else column.values, pa.string()))
+    if column.pattern:
+        return pc.match_substring_regex(values, f"^(?:{column.pattern})$")
+    inside = pc.and_(pc.greater_equal(values, column.minimum), pc.less_equal(values, column.maximum))
+    return inside.fill_null(False)
+
+
+def _translated(column: Column, words: pa.StringArray) -> pa.StringArray:
+    names = pa.array(column.alias_values, pa.string())
+    return pa.array(column.alias_values.values(), pa.string()).take(pc.index_in(words, names))

@@ -1,0 +1,175 @@
+"""Ingest: till files become raw bytes, silver, gold and quarantine, in one new state of the lake or in none.
+
+The order makes it safe to be interrupted anywhere: raw, then the tables, then the state. What a writer left unpublished is taken back
+by the next one, so that a repeated run ends with the same content. A file that is known changes nothing; another file for a week that
+is present replaces that week in all tables.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from retail_forecast.domain.progress import Progress, Silent
+from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.accounts import IngestReport, keep_report
+from retail_forecast.lake.batch import plan
+from retail_forecast.lake.catalogue import Catalogue
+from retail_forecast.lake.intake import Intake, take_in
+from retail_forecast.lake.judge import Evidence
+from retail_forecast.lake.landing import find_sources, keep
+from retail_forecast.lake.lease import lease
+from retail_forecast.lake.ledger import Ledger
+from retail_forecast.lake.links import accept, merge_links
+from retail_forecast.lake.refine import Refined, refine
+from retail_forecast.lake.staging import Staged
+from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
+from retail_forecast.lake.tables import append, drop_weeks, prepare, tidy, undo_unpublished
+
+__all__ = ["IngestReport", "ingest"]
+
+_ROWS_A_MB = 700  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0002
+
+
+def ingest(
+    root: Path, sources: Sequence[str], settings: LakeSettings, *, clock: Callable[[], datetime], progress: Progress | None = None
+) -> IngestReport:
+    """Take the files that `sources` name into the lake at `root`.
+
+    Parameters
+    ----------
+    root : folder of the lake, made when it is missing
+    sources : files, folders or patterns
+    clock : the time, in UTC
+
+    Raises
+    ------
+    UsageError : a source names nothing
+    Conflict : another process is writing to this lake
+    PlaceError : the lake cannot be written or read
+    """
+    start = clock()
+    files = find_sources(sources)
+    shown = progress or Silent()
+    with lease(root):
+        states = LakeStates(root)
+        before = states.latest()
+        undo_unpublished(root, before.tables if before else {})
+        with _workroom(root) as room:
+            taken = take_in(files, before.sources if before else (), room, settings.threads, shown)
+            if not taken.staged:
+                return _report(taken, Ledger(), before, (), (clock() - start).total_seconds())
+            ledger, tables = _write(root, room, taken.staged, before, settings, start, shown)
+            state = _next_state(taken.staged, before, ledger, tables, clock())
+            report = _report(taken, ledger, state, _replaced(taken.staged, before), (clock() - start).total_seconds())
+            keep_report(root, report)
+            states.publish(state)
+            return report
+
+
+@contextmanager
+def _workroom(root: Path) -> Iterator[Path]:
+    """An empty folder on the lake's own disk that is gone afterwards; a predecessor's rest is removed."""
+    room = root / ".work"
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir()
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _replaced(staged: Sequence[Staged], before: LakeState | None) -> tuple[int, ...]:
+    present = before.weeks if before else {}
+    return tuple(sorted({week for source in staged for week in source.weeks if week in present}))
+
+
+def _write(
+    root: Path, room: Path, staged: Sequence[Staged], before: LakeState | None, settings: LakeSettings, arrival: datetime, progress: Progress
+) -> tuple[Ledger, dict[str, DeltaTable]]:
+    """Write raw and tables; nothing of it counts before the state is published."""
+    number = before.number + 1 if before else 1
+    replaced = _replaced(staged, before)
+    evidence = _evidence(staged, Catalogue(root, before, replaced, settings, room))
+    for source in staged:
+        keep(source.landed, root / "raw", _manifest(source, arrival))
+    tables = prepare(root, settings.retention_days)
+    for name, table in tables.items():
+        drop_weeks(name, table, replaced, number)
+    ledger = Ledger()
+    rows_read = sum(source.rows for source in staged)
+    groups = plan(staged, settings.memory_limit_mb * _ROWS_A_MB)
+    with ThreadPoolExecutor(1) as writer, progress.track("checking and writing", rows_read, "rows") as done:
+        pending = None
+        for part, weeks in enumerate(groups):
+            refined = refine(staged, weeks, evidence, arrival)
+            ledger.enter(refined)
+            if pending:
+                done(pending.result())
+            pending = writer.submit(_append, tables, refined, number, part)
+        if pending:
+            done(pending.result())
+    ledger.check(rows_read)
+    for table in tables.values():
+        tidy(table, number)
+    return ledger, tables
+
+
+def _append(tables: dict[str, DeltaTable], refined: Refined, state: int, part: int) -> int:
+    append(tables["silver"], refined.silver, state, part)
+    append(tables["gold"], refined.gold, state, part)
+    append(tables["quarantine"], refined.quarantine, state, part)
+    return len(refined.silver) + len(refined.quarantine)
+
+
+def _evidence(staged: Sequence[Staged], catalogue: Catalogue) -> Evidence:
+    links = merge_links([source.links for source in staged])
+    spanning = catalogue.spanning(pa.concat_tables([source.baskets for source in staged]))
+    wounded = pa.chunked_array([source.wounded for source in staged], pa.string()).unique()
+    return Evidence(accept(links, catalogue.links()), spanning, wounded)
+
+
+def _account(source: Staged, arrival: datetime) -> SourceAccount:
+    return SourceAccount(source.landed.origin.name, source.rows, source.landed.size, tuple(sorted(source.weeks)), arrival)
+
+
+def _manifest(source: Staged, arrival: datetime) -> bytes:
+    account = msgspec.to_builtins(_account(source, arrival))
+    return msgspec.json.format(msgspec.json.encode({"sha256": source.landed.sha256, **account}), indent=2)
+
+
+def _next_state(
+    staged: Sequence[Staged], before: LakeState | None, ledger: Ledger, tables: dict[str, DeltaTable], now: datetime
+) -> LakeState:
+    arrived = {source.landed.sha256: _account(source, now) for source in staged}
+    return LakeState(
+        number=before.number + 1 if before else 1,
+        tables={name: table.version() for name, table in tables.items()},
+        weeks=dict(sorted({**(before.weeks if before else {}), **ledger.weeks(staged)}.items())),
+        sources={**(before.sources if before else {}), **arrived},
+        written_at=now,
+    )
+
+
+def _report(taken: Intake, ledger: Ledger, state: LakeState | None, replaced: tuple[int, ...], seconds: float) -> IngestReport:
+    return IngestReport(
+        files=len(taken.staged),
+        rows_read=sum(source.rows for source in taken.staged),
+        rows_silver=ledger.silver.total(),
+        rows_quarantined=ledger.quarantined.total(),
+        baskets=ledger.baskets.total(),
+        refused=taken.refused,
+        unchanged=taken.unchanged,
+        weeks=tuple(sorted({week for source in taken.staged for week in source.weeks})),
+        replaced=replaced,
+        reasons=dict(sorted(ledger.reasons.items())),
+        state=state.number if state else None,
+        versions=dict(state.tables) if state else {},
+        seconds=seconds,
+    )

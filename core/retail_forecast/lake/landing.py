@@ -1,0 +1,119 @@
+"""Landing: a source file's untouched bytes are taken in beside the lake and looked at, before any of its rows count.
+
+A file that cannot be trusted as a whole is refused with a code, the reason and the mend; it stays where it was.
+"""
+
+import glob
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retail_forecast.domain.columns import COLUMNS
+from retail_forecast.domain.errors import FileRefused, UsageError
+from retail_forecast.lake.tillfile import KNOWN_NAMES, read_header
+
+__all__ = ["Landed", "check_header", "discard", "find_sources", "keep", "land"]
+
+_CHUNK_BYTES = 1 << 20
+_SUFFIXES = (".csv", ".csv.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A source file taken in.
+
+    Attributes
+    ----------
+    origin : where it came from, and stays
+    copy : its bytes, beside the lake
+    sha256 : digest of its bytes, hexadecimal
+    size : its bytes [B]
+    """
+
+    origin: Path
+    copy: Path
+    sha256: str
+    size: int
+
+
+def find_sources(sources: Sequence[str]) -> list[Path]:
+    """The files that `sources` (paths, folders or patterns) name, each once, in the order given and then by name.
+
+    Raises
+    ------
+    UsageError : a source names nothing
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        files = _files_of(source)
+        if not files:
+            raise UsageError("no file is there", where=source, mend="name an existing CSV file, a folder that holds some, or a pattern")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _files_of(source: str) -> list[Path]:
+    path = Path(source)
+    if path.is_dir():
+        return sorted(f for f in path.iterdir() if f.is_file() and f.name.endswith(_SUFFIXES))
+    if path.is_file():
+        return [path]
+    return sorted(Path(name) for name in glob.glob(source, recursive=True) if Path(name).is_file())  # noqa: PTH207 - a pattern may be absolute
+
+
+def land(origin: Path, folder: Path) -> Landed:
+    """Copy `origin` into `folder` under its digest, byte by byte.
+
+    Raises
+    ------
+    FileRefused : UNREADABLE, the file cannot be opened or read
+    """
+    incoming = folder / f"incoming-{hashlib.sha256(os.fsencode(origin.absolute())).hexdigest()[:32]}"
+    digest = hashlib.sha256()
+    try:
+        with origin.open("rb") as source, incoming.open("wb") as target:
+            while chunk := source.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                target.write(chunk)
+    except OSError as error:
+        incoming.unlink(missing_ok=True)
+        if not origin.is_file() or not os.access(origin, os.R_OK):
+            raise FileRefused("UNREADABLE", f"it cannot be opened ({error.strerror})", where=str(origin), mend="check its permissions") from error
+        raise
+    return Landed(origin, incoming, digest.hexdigest(), incoming.stat().st_size)
+
+
+def check_header(landed: Landed) -> tuple[str, ...]:
+    """The file's column names, a permutation of either header variant.
+
+    Raises
+    ------
+    FileRefused : MISSING_COLUMN, UNKNOWN_HEADER and what `read_header` refuses
+    """
+    names = read_header(landed.copy)
+    missing = [c.name for c in COLUMNS if names.count(c.name) + names.count(c.alias or c.name) == 0]
+    unknown = [name for name in names if name not in KNOWN_NAMES]
+    if missing:
+        hint = f", but unknown ones: {', '.join(unknown)}" if unknown else ""
+        raise FileRefused("MISSING_COLUMN", f"columns are missing: {', '.join(missing)}{hint}", where=str(landed.origin), mend="export it with all 22 columns")
+    if unknown or len(names) != len(COLUMNS):
+        surplus = unknown or sorted({name for name in names if names.count(name) > 1}) or list(names)
+        raise FileRefused("UNKNOWN_HEADER", f"columns that the contract does not have, or twice: {', '.join(surplus)}", where=str(landed.origin), mend="export it with the 22 columns only")
+    return names
+
+
+def discard(landed: Landed) -> None:
+    """Remove the copy of a file that was refused or is known already."""
+    landed.copy.unlink(missing_ok=True)
+
+
+def keep(landed: Landed, raw: Path, manifest: bytes) -> None:
+    """Move the copy to `raw/<sha256>/<name>`, with the manifest beside it; the bytes stay untouched from then on."""
+    folder = raw / landed.sha256
+    shutil.rmtree(folder, ignore_errors=True)  # left by a writer that ended before it published
+    folder.mkdir(parents=True)
+    landed.copy.rename(folder / landed.origin.name)
+    (folder / "manifest.json").write_bytes(manifest)

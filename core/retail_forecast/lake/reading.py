@@ -1,0 +1,58 @@
+"""Reading baskets: from gold as a state of the lake names it, and from files that ask for predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
+from numpy.typing import NDArray
+
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets
+from retail_forecast.lake.columnar import baskets_from_arrow
+from retail_forecast.lake.state import LakeState
+from retail_forecast.lake.tables import open_table
+
+__all__ = ["Labelled", "baskets_from_arrow", "read_gold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """n baskets of gold, ordered by (shop_week, basket_id).
+
+    Attributes
+    ----------
+    baskets : the baskets
+    label : int8 array of shape (n,), positions in `domain.labels.LABELS`
+    shop_week : int32 array of shape (n,), fiscal week YYYYWW
+    complete : bool array of shape (n,): no line of the basket lies in quarantine
+    """
+
+    baskets: Baskets
+    label: NDArray[np.int8]
+    shop_week: NDArray[np.int32]
+    complete: NDArray[np.bool_]
+
+
+def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None) -> Labelled:
+    """The baskets of `weeks` (of all weeks, when None) as they stand in `state` of the lake at `root`.
+
+    Raises
+    ------
+    PlaceError : the table is not there
+    """
+    dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
+    chosen = None if weeks is None else pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
+    table = dataset.to_table(columns=["lines", "label", "shop_week", "complete", *HEADER], filter=chosen)
+    ids = pc.rank(table["basket_id"], tiebreaker="first")
+    order = np.lexsort([np.asarray(ids), np.asarray(table["shop_week"])])
+    labels = pc.index_in(table["label"], pa.array([str(label) for label in LABELS]))
+    return Labelled(
+        baskets_from_arrow(table).take(order),
+        np.asarray(labels, np.int8)[order],
+        np.asarray(table["shop_week"], np.int32)[order],
+        np.asarray(table["complete"])[order],
+    )

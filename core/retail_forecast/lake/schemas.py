@@ -1,0 +1,61 @@
+"""Columns of the lake's tables, generated from the contract. The text of a schema is the same in every engine."""
+
+import pyarrow as pa
+
+from retail_forecast.domain.columns import COLUMNS, Column, Level
+from retail_forecast.lake.fields import arrow_type
+
+__all__ = ["GOLD", "GOLD_HEADER", "GOLD_LINES", "PARTITIONS_OF", "QUARANTINE", "SILVER", "TABLES", "WEEK_OF"]
+
+_LINE_LEVELS = (Level.LINE, Level.PRODUCT)
+
+
+def _columns(levels_of_lines: bool) -> dict[str, Column]:
+    return {c.field: c for c in COLUMNS if c.field and (c.level in _LINE_LEVELS) == levels_of_lines}
+
+
+GOLD_LINES: dict[str, Column] = _columns(levels_of_lines=True)
+"""Fields of a line in gold, and the columns behind them."""
+
+GOLD_HEADER: dict[str, Column] = {
+    **_columns(levels_of_lines=False),
+    "label": next(c for c in COLUMNS if c.name == "BASKET_PRICE_SENSITIVITY"),
+    "shop_week": next(c for c in COLUMNS if c.name == "SHOP_WEEK"),
+}
+"""Fields of a basket in gold beside its lines, and the columns behind them."""
+
+SILVER = pa.schema([*(pa.field(c.name, arrow_type(c)) for c in COLUMNS), pa.field("SOURCE", pa.string())])
+
+GOLD = pa.schema(
+    [
+        *(pa.field(name, arrow_type(c)) for name, c in GOLD_HEADER.items()),
+        pa.field("complete", pa.bool_()),
+        pa.field("lines", pa.list_(pa.field("element", pa.struct([(name, arrow_type(c)) for name, c in GOLD_LINES.items()])))),
+    ]
+)
+
+QUARANTINE = pa.schema(
+    [
+        ("source", pa.string()),
+        ("file", pa.string()),
+        ("row_number", pa.int64()),
+        ("text", pa.string()),
+        ("reasons", pa.list_(pa.field("element", pa.string()))),
+        ("basket_id", pa.string()),
+        ("shop_week_text", pa.string()),
+        ("shop_week", pa.int32()),
+        ("arrival", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {"silver": SILVER, "gold": GOLD, "quarantine": QUARANTINE}
+"""Every table of the lake."""
+
+PARTITIONS_OF: dict[str, tuple[str, ...]] = {
+    "silver": ("STORE_REGION", "BASKET_TYPE"),
+    "gold": ("store_region", "type"),
+    "quarantine": (),
+}
+
+WEEK_OF: dict[str, str] = {"silver": "SHOP_WEEK", "gold": "shop_week", "quarantine": "shop_week"}
+"""The column of each table by which a week is replaced."""

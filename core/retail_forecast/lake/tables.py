@@ -1,0 +1,91 @@
+"""The lake's Delta tables: made, opened at a version, appended to, and taken back to what the newest state names."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties, write_deltalake
+
+from deltalake.exceptions import DeltaError
+
+from retail_forecast.domain.errors import PlaceError
+from retail_forecast.lake.schemas import PARTITIONS_OF, TABLES, WEEK_OF
+
+__all__ = ["PATHS", "append", "drop_weeks", "open_table", "prepare", "tidy", "undo_unpublished"]
+
+PATHS = {"silver": "silver/lines", "gold": "gold/baskets", "quarantine": "quarantine/lines"}
+"""Where each table lies below the lake's root."""
+
+_APP = "retail-forecast-ingest"
+_FILES_A_PARTITION = 4
+_WRITER = WriterProperties(compression="ZSTD", max_row_group_size=131_072)
+_HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+
+
+def open_table(root: Path, name: str, version: int | None = None) -> DeltaTable:
+    """The table `name` at `version`, or at its head.
+
+    Raises
+    ------
+    PlaceError : it is not there, or not at that version
+    """
+    path = root / PATHS[name]
+    try:
+        return DeltaTable(path, version=version)
+    except DeltaError as error:
+        raise PlaceError(f"the table {name} cannot be read at version {version} ({error})", where=str(path), mend="ingest into a new workspace") from error
+
+
+def undo_unpublished(root: Path, published: Mapping[str, int]) -> None:
+    """Take back what a writer left behind that ended before it published its state."""
+    for name, path in PATHS.items():
+        if name not in published:
+            shutil.rmtree(root / path, ignore_errors=True)
+            continue
+        table = open_table(root, name)
+        if table.version() > published[name]:
+            table.restore(published[name])
+
+
+def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
+    """All tables, at their heads; those that are missing are made, and keep logs and removed files for `retention_days`."""
+    keep = f"interval {retention_days} days"
+    configuration = {"delta.logRetentionDuration": keep, "delta.deletedFileRetentionDuration": keep}
+    return {
+        name: DeltaTable.create(
+            root / PATHS[name], schema, mode="ignore", partition_by=list(PARTITIONS_OF[name]), configuration=configuration
+        )
+        for name, schema in TABLES.items()
+    }
+
+
+def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -> None:
+    """Remove the rows of `weeks` from `table`, in one commit."""
+    if weeks:
+        predicate = f"{WEEK_OF[name]} IN ({', '.join(map(str, weeks))})"
+        table.delete(predicate, commit_properties=_commit(state, "replace"), post_commithook_properties=_HOOKS)
+
+
+def append(table: DeltaTable, rows: pa.Table, state: int, part: int) -> None:
+    """Add `rows` to `table` in one commit, which is part number `part` of lake state `state`."""
+    if rows.num_rows:
+        write_deltalake(
+            table, rows, mode="append", writer_properties=_WRITER,
+            commit_properties=_commit(state, str(part)), post_commithook_properties=_HOOKS,
+        )
+
+
+def tidy(table: DeltaTable, state: int) -> None:
+    """Join the small files of `table` once appends have split it into more than four files a partition."""
+    names = [Path(uri) for uri in table.file_uris()]
+    if len(names) > _FILES_A_PARTITION * len({name.parent for name in names}):
+        table.optimize.compact(
+            max_concurrent_tasks=1, writer_properties=_WRITER, commit_properties=_commit(state, "compact"), post_commithook_properties=_HOOKS
+        )
+
+
+def _commit(state: int, part: str) -> CommitProperties:
+    return CommitProperties(
+        custom_metadata={"lake_state": str(state)}, app_transactions=[Transaction(f"{_APP}/{part}", state)]
+    )

@@ -1,0 +1,141 @@
+"""Till files as they arrive: CSV text, plain or gzip by content, read in blocks of bounded size.
+
+One physical line is one row: quotes around a field are accepted, but no value of the contract holds a comma or a line break, so that a
+stray quote never swallows the lines behind it. Row numbers count from the header, which is row 1; empty lines are not rows.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from retail_forecast.domain.columns import COLUMNS
+from retail_forecast.domain.errors import FileRefused
+
+__all__ = ["KNOWN_NAMES", "Malformed", "opened", "read_blocks", "read_header", "row_numbers"]
+
+KNOWN_NAMES = frozenset(name for c in COLUMNS for name in (c.name, c.alias) if name)
+
+_BLOCK_BYTES = 8 << 20
+_HEADER_BYTES = 64 << 10
+_MALFORMED_LIMIT = 100_000  # their texts are held in memory until they are written to quarantine
+_GZIP, _ZIP, _UTF16 = b"\x1f\x8b", b"PK\x03\x04", (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A line with another number of fields than the header."""
+
+    number: int
+    text: str
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[pa.NativeFile]:
+    """The decompressed bytes of `path`; what goes wrong while they are read becomes a `FileRefused`.
+
+    Raises
+    ------
+    FileRefused : TRUNCATED_GZIP, NOT_UTF8, UNREADABLE
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start == _ZIP:
+            raise _refused("UNREADABLE", "it is a zip archive or a workbook, not CSV", path, "unpack or export it as CSV")
+        with pa.input_stream(str(path), compression="gzip" if start.startswith(_GZIP) else None) as stream:
+            yield stream
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path) from error
+    except pa.ArrowInvalid as error:
+        if "UTF8" in str(error):
+            raise _not_utf8(path) from error
+        raise _refused("UNREADABLE", f"it cannot be read as CSV ({error})", path, "export it again as CSV") from error
+    except OSError as error:
+        if "Truncated compressed stream" in str(error):
+            raise _refused("TRUNCATED_GZIP", "the gzip stream ends early", path, "transfer the file again, completely") from error
+        raise _refused("UNREADABLE", f"it cannot be read ({error})", path, "transfer the file again") from error
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """The column names in the first line of `path`, without quotes and byte order mark.
+
+    Raises
+    ------
+    FileRefused : EMPTY_FILE, NOT_UTF8, WRONG_DELIMITER, UNKNOWN_HEADER, TRUNCATED_GZIP, UNREADABLE
+    """
+    with opened(path) as stream:
+        start = stream.read(_HEADER_BYTES)
+        if not start.strip():
+            raise _refused("EMPTY_FILE", "it is empty", path, "export it again")
+        if start.startswith(_UTF16):
+            raise _not_utf8(path)
+        line = re.split(rb"[\r\n]", start, maxsplit=1)[0].decode("utf-8-sig")
+    names = tuple(name.strip().strip('"') for name in line.split(","))
+    if KNOWN_NAMES.isdisjoint(names):
+        raise _unknown_header(path, line)
+    return names
+
+
+def _unknown_header(path: Path, line: str) -> FileRefused:
+    for delimiter in (";", "\t", "|"):
+        if not KNOWN_NAMES.isdisjoint(name.strip().strip('"') for name in line.split(delimiter)):
+            return _refused("WRONG_DELIMITER", f"its fields are separated by {delimiter!r}", path, "export it with commas")
+    return _refused("UNKNOWN_HEADER", f"its first line names no known column ({line[:80]!r})", path, "put the header line back")
+
+
+def read_blocks(path: Path, header: Sequence[str], keep: Sequence[str], malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
+    """The rows of `path` as blocks of text columns, in file order.
+
+    Parameters
+    ----------
+    header : the names in the file's first line
+    keep : the columns to read, in the order wanted
+    malformed : receives the lines whose number of fields is not the header's
+
+    Raises
+    ------
+    FileRefused : NOT_UTF8, TRUNCATED_GZIP, BROKEN_LINES, UNREADABLE
+    """
+
+    def note(row: pa.csv.InvalidRow) -> str:
+        malformed.append(Malformed(row.number, row.text))
+        return "skip"
+
+    read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False, skip_rows=1, column_names=list(header))
+    parse = pa.csv.ParseOptions(quote_char=False, invalid_row_handler=note)
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, include_columns=list(keep)
+    )
+    with opened(path) as stream:
+        try:
+            reader = pa.csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+        except pa.ArrowInvalid as error:
+            if "Empty CSV file" in str(error):
+                return
+            raise
+        for block in reader:
+            if len(malformed) > _MALFORMED_LIMIT:
+                raise _refused("BROKEN_LINES", f"more than {_MALFORMED_LIMIT} of its lines have a wrong number of fields", path, "export it again")
+            if block.num_rows:
+                yield block
+
+
+def row_numbers(ordinals: NDArray[np.int64], malformed: Sequence[Malformed]) -> NDArray[np.int64]:
+    """Row numbers in the file of its well-formed rows `ordinals`, counted from 0, given its malformed ones."""
+    well_formed_before = np.asarray([line.number - 2 - i for i, line in enumerate(malformed)], np.int64)
+    return ordinals + 2 + np.searchsorted(well_formed_before, ordinals, side="right")
+
+
+def _refused(code: str, what: str, path: Path, mend: str) -> FileRefused:
+    return FileRefused(code, what, where=str(path), mend=mend)
+
+
+def _not_utf8(path: Path) -> FileRefused:
+    return _refused("NOT_UTF8", "it is not UTF-8 text", path, "export it with the encoding UTF-8")
