@@ -13,7 +13,7 @@ from retail_forecast.domain.errors import Conflict, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span
 
-__all__ = ["list_runs", "load_run", "new_run_id", "save_run", "window_uses"]
+__all__ = ["list_runs", "load_run", "new_run_id", "save_run", "test_window_uses"]
 
 _FOLDER = "runs"
 
@@ -66,8 +66,8 @@ def load_run(store: ObjectStore, run_id: str) -> RunRecord:
     raise UsageError(f"no run is named {run_id!r}", where=_FOLDER, mend=mend)
 
 
-def window_uses(runs: Iterable[RunRecord], task: Task, window: Span) -> int:
-    """How many of `runs` took test figures for `task` from any week of `window`, a test window; a refit takes none of its own."""
+def test_window_uses(runs: Iterable[RunRecord], task: Task, window: Span) -> int:
+    """How many of `runs` took test figures for `task` from any week of `window`; a refit takes none of its own."""
     weeks = set(window.weeks)
     return sum(
         run.task is task
