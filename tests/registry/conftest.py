@@ -58,6 +58,7 @@ def make_run() -> MakeRun:
             metrics=_metrics(accuracy, macro_f1, precision),
             metrics_from="test",
             intervals={"macro_f1": Interval(macro_f1 - 0.02, macro_f1 + 0.02, macro_f1 - 0.015, 0.95)},
+            importance={"lean_sum": 0.5, "spend": 0.0},
             baselines={"always_mm": _metrics(0.53, 0.23, 0.18), "flat": _metrics(0.54, 0.44, 0.5)},
             train_baskets=4321,
             test_baskets=300,

@@ -47,7 +47,7 @@ def card_sections(record: RunRecord, window_uses: int) -> dict[str, str]:
     Parameters
     ----------
     record : run that the card is of
-    window_uses : how many runs, this one included, have taken test figures from its test window (`runs.test_window_uses`)
+    window_uses : how many runs, itself included, took test figures from its test window (`runs.test_window_uses`)
     """
     return {
         "Model": _model(record),

@@ -79,12 +79,14 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics_from : the baskets behind them: the test window, the validation window when no later week was there, or
         the parent's test window when this run is a refit with the parent's settings
     intervals : of the metrics, by the names that `bootstrap.intervals` gives
+    importance : macro F1 lost when a feature is shuffled, by feature, largest first
     baselines : metrics of the simpler answers on the same baskets, by name (`always_mm`, `flat`)
     train_baskets, test_baskets : baskets learned from, and behind the metrics
     bundle_digest : digest of the bundle's manifest
     parent : run whose settings and figures this refit carries
     seconds : wall time per phase [s]
     libraries : versions of the libraries that matter
+    importance : macro F1 lost when a feature is shuffled, by feature (`models.importance`)
     """
 
     run_id: str
@@ -98,6 +100,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, Any]
     metrics_from: Literal["test", "validation", "parent"]
     intervals: dict[str, Interval]
+    importance: dict[str, float]
     baselines: dict[str, dict[str, Any]]
     train_baskets: int
     test_baskets: int
@@ -105,6 +108,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: dict[str, float]
     libraries: dict[str, str]
     parent: str | None = None
+    importance: dict[str, float] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):
