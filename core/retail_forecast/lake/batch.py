@@ -88,7 +88,7 @@ def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int]) -> Batch:
     placed = ~open_week & (fields["BASKET_ID"].index >= 0)
     order = _order(fields, faults, booked, placed)
     return Batch(
-        {name: Field(f.values, f.index[order], f.faults) for name, f in fields.items()},
+        {name: Field(f.values, f.index[order]) for name, f in fields.items()},
         faults[order], booked[order], placed[order], slab_number[order], row[order],
     )
 
@@ -116,16 +116,13 @@ def _compacted(texts: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, texts.schema.names)
 
 
-_NO_FAULTS = np.zeros(0, np.uint64)
-
-
 def _joined(parts: Sequence[Field]) -> Field:
-    """One dictionary for all parts; the parts' faults are in the slabs' and not joined."""
+    """The parts in one, with one dictionary."""
     words = pa.concat_arrays([p.values for p in parts]).dictionary_encode()
     numbers = np.asarray(words.indices)
     starts = np.cumsum([0, *(len(p.values) for p in parts)])
     index = [np.append(numbers[start : start + len(p.values)], np.int32(-1))[p.index] for p, start in zip(parts, starts, strict=False)]
-    return Field(words.dictionary, np.concatenate(index), _NO_FAULTS)
+    return Field(words.dictionary, np.concatenate(index))
 
 
 def _order(fields: dict[str, Field], faults: Faults, booked: NDArray[np.int32], placed: NDArray[np.bool_]) -> NDArray[np.intp]:

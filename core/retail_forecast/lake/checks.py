@@ -1,6 +1,6 @@
 """What a row shows by itself: whether its fields can be read, and whether they fit each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -12,32 +12,38 @@ from retail_forecast.domain.columns import column
 from retail_forecast.lake.fields import Field, read_field
 from retail_forecast.lake.rules import WEEK_BITS, Faults, bit, bits_of
 
-__all__ = ["check_rows", "read_fields", "weeks_of"]
+__all__ = ["examine", "read_fields", "weeks_of"]
 
 _NOTHING = -1
 
 
+def examine(texts: pa.RecordBatch) -> tuple[dict[str, Field], Faults]:
+    """The contract's columns among dictionary-encoded `texts`, by their names in silver, and the fault bits of each row.
+
+    The faults are those that a row shows by itself: of its fields, of the calendar, of XX and of anonymous baskets.
+    """
+    fields: dict[str, Field] = {}
+    faults = np.zeros(texts.num_rows, np.uint64)
+    for name, words in _contract_columns(texts):
+        spec = column(name)
+        fields[spec.name], of_words = read_field(spec, words, aliased=name != spec.name)
+        if of_words.any():
+            faults |= of_words[np.asarray(words.indices)]
+    return fields, faults | _calendar(fields) | _unclassified(fields) | _anonymous(fields, faults)
+
+
 def read_fields(texts: pa.RecordBatch) -> dict[str, Field]:
-    """The contract's columns among dictionary-encoded `texts`, by their names in silver; others are left out."""
-    found = {}
-    for name, words in zip(texts.schema.names, texts.columns, strict=True):
-        if not name.startswith("__"):
-            spec = column(name)
-            found[spec.name] = read_field(spec, words, aliased=name != spec.name)
-    return found
+    """The contract's columns among dictionary-encoded `texts`, by their names in silver."""
+    return {column(name).name: read_field(column(name), words, aliased=name != column(name).name)[0] for name, words in _contract_columns(texts)}
 
 
-def check_rows(fields: Mapping[str, Field]) -> Faults:
-    """Fault bits of each row: of its fields, of the calendar, of XX and of anonymous baskets."""
-    faults = np.bitwise_or.reduce([field.faults for field in fields.values()])
-    return faults | _calendar(fields) | _unclassified(fields) | _anonymous(fields)
+def _contract_columns(texts: pa.RecordBatch) -> Iterator[tuple[str, pa.DictionaryArray]]:
+    return ((name, words) for name, words in zip(texts.schema.names, texts.columns, strict=True) if not name.startswith("__"))
 
 
 def weeks_of(fields: Mapping[str, Field], faults: Faults) -> NDArray[np.int32]:
     """SHOP_WEEK of each row, 0 where a fault leaves it open. int32 of shape (rows,)."""
-    weeks = fields["SHOP_WEEK"].decoded(0)
-    weeks[(faults & WEEK_BITS) != 0] = 0
-    return weeks
+    return np.where((faults & WEEK_BITS) == 0, fields["SHOP_WEEK"].decoded(0), np.int32(0))
 
 
 def _calendar(fields: Mapping[str, Field]) -> Faults:
@@ -63,7 +69,6 @@ def _is(field: Field, word: str) -> NDArray[np.bool_]:
     return found
 
 
-def _anonymous(fields: Mapping[str, Field]) -> Faults:
-    customer, segment = fields["CUST_CODE"], fields["seg_1"]
-    readable = ((customer.faults & bits_of("CUST_CODE")) | (segment.faults & bits_of("seg_1"))) == 0
-    return (readable & ((customer.index < 0) != (segment.index < 0))).astype(np.uint64) * bit("R_ANONYMOUS")
+def _anonymous(fields: Mapping[str, Field], faults: Faults) -> Faults:
+    readable = (faults & (bits_of("CUST_CODE") | bits_of("seg_1"))) == 0
+    return (readable & ((fields["CUST_CODE"].index < 0) != (fields["seg_1"].index < 0))).astype(np.uint64) * bit("R_ANONYMOUS")

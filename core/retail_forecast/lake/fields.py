@@ -34,12 +34,10 @@ class Field:
     ----------
     values : the distinct values, typed, without null
     index : int32 array of shape (n,), positions in `values`; -1 where empty or unreadable
-    faults : fault bits of the n rows
     """
 
     values: pa.Array
     index: NDArray[np.int32]
-    faults: Faults
 
     def decoded(self, missing: int) -> NDArray[np.int32]:
         """The values of a column of whole numbers or days as int32 of shape (n,), `missing` where there is none."""
@@ -52,15 +50,18 @@ def arrow_type(column: Column) -> pa.DataType:
     return TYPES[column.kind]
 
 
-def read_field(column: Column, texts: pa.DictionaryArray, *, aliased: bool) -> Field:
-    """The typed column behind dictionary-encoded `texts`; `aliased` when the file carries the column under its other name."""
-    words = _unquoted(texts.dictionary)
-    typed, faults = _read_words(column, words, aliased=aliased)
+def read_field(column: Column, texts: pa.DictionaryArray, *, aliased: bool) -> tuple[Field, Faults]:
+    """The typed column behind dictionary-encoded `texts`, and the fault bits of each word of their dictionary.
+
+    `aliased` says that the file carries the column under its other name, with the codes of that variant.
+    """
+    typed, faults = _read_words(column, _unquoted(texts.dictionary), aliased=aliased)
     # Different texts may mean one value ('7' and '07'), and unreadable ones none: encode again, without nulls.
     encoded = typed.dictionary_encode()
-    renumbered = np.asarray(encoded.indices.fill_null(-1), np.int32)
-    rows = np.asarray(texts.indices)
-    return Field(encoded.dictionary, renumbered[rows], faults[rows])
+    index = np.asarray(texts.indices)
+    if typed.null_count or len(encoded.dictionary) < len(typed):
+        index = np.asarray(encoded.indices.fill_null(-1), np.int32)[index]
+    return Field(encoded.dictionary, index), faults
 
 
 def _unquoted(words: pa.StringArray) -> pa.StringArray:

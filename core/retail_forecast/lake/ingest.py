@@ -6,8 +6,7 @@ is present replaces that week in all tables.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +29,8 @@ from retail_forecast.lake.links import accept, merge_links
 from retail_forecast.lake.refine import Refined, refine
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
-from retail_forecast.lake.tables import append, drop_weeks, prepare, tidy, undo_unpublished
+from retail_forecast.lake.tables import drop_weeks, prepare, tidy, undo_unpublished
+from retail_forecast.lake.writing import write
 
 __all__ = ["IngestReport", "ingest"]
 
@@ -105,27 +105,20 @@ def _write(
     ledger = Ledger()
     rows_read = sum(source.rows for source in staged)
     groups = plan(staged, settings.memory_limit_mb * _ROWS_A_MB)
-    with ThreadPoolExecutor(1) as writer, progress.track("checking and writing", rows_read, "rows") as done:
-        pending = None
-        for part, weeks in enumerate(groups):
-            refined = refine(staged, weeks, evidence, arrival)
-            ledger.enter(refined)
-            if pending:
-                done(pending.result())
-            pending = writer.submit(_append, tables, refined, number, part)
-        if pending:
-            done(pending.result())
+    with progress.track("checking and writing", rows_read, "rows") as done:
+        parts = (refine(staged, weeks, evidence, arrival) for weeks in groups)
+        write(tables, _counted(parts, ledger, done), number, room)
     ledger.check(rows_read)
     for table in tables.values():
         tidy(table, number)
     return ledger, tables
 
 
-def _append(tables: dict[str, DeltaTable], refined: Refined, state: int, part: int) -> int:
-    append(tables["silver"], refined.silver, state, part)
-    append(tables["gold"], refined.gold, state, part)
-    append(tables["quarantine"], refined.quarantine, state, part)
-    return len(refined.silver) + len(refined.quarantine)
+def _counted(parts: Iterable[Refined], ledger: Ledger, done: Callable[[int], None]) -> Iterator[Refined]:
+    for part in parts:
+        ledger.enter(part)
+        yield part
+        done(len(part.silver) + len(part.quarantine))
 
 
 def _evidence(staged: Sequence[Staged], catalogue: Catalogue) -> Evidence:

@@ -16,7 +16,7 @@ from retail_forecast.lake.batch import Batch, gather, raw_texts, slabs_of
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.judge import Evidence, Verdict, judge
 from retail_forecast.lake.rules import Faults, bit, reasons
-from retail_forecast.lake.schemas import GOLD, GOLD_HEADER, GOLD_LINES, PARTITIONS_OF, QUARANTINE, SILVER
+from retail_forecast.lake.schemas import ENCODED_GOLD, ENCODED_SILVER, GOLD_HEADER, GOLD_LINES, PARTITIONS_OF, QUARANTINE
 from retail_forecast.lake.staging import Slab, Staged
 from retail_forecast.lake.tillfile import row_numbers
 
@@ -45,7 +45,7 @@ def refine(staged: Sequence[Staged], weeks: Sequence[int], evidence: Evidence, a
     quarantine = [_malformed_rows(source, arrival) for source in broken]
     faults = np.full(sum(map(len, quarantine)), bit("R_FIELDS"))
     if not slabs:
-        return Refined(SILVER.empty_table(), GOLD.empty_table(), pa.concat_tables(quarantine), faults)
+        return Refined(ENCODED_SILVER.empty_table(), ENCODED_GOLD.empty_table(), pa.concat_tables(quarantine), faults)
     batch = gather(slabs, weeks)
     verdict = judge(batch, evidence)
     sound, bad = np.flatnonzero(verdict.faults == 0), np.flatnonzero(verdict.faults)
@@ -68,7 +68,7 @@ def _column(field: Field, rows: NDArray[np.intp], *, plain: bool) -> pa.Array:
 def _silver(batch: Batch, slabs: _Slabs, rows: NDArray[np.intp]) -> pa.Table:
     columns = [_column(batch.fields[c.name], rows, plain=c.name in PARTITIONS_OF["silver"]) for c in COLUMNS]
     names = pa.array([source.landed.sha256[:SOURCE_DIGITS] for source, _ in slabs], pa.string())
-    return pa.Table.from_arrays([*columns, names.take(pa.array(batch.slab[rows])).dictionary_encode()], SILVER.names)
+    return pa.Table.from_arrays([*columns, pa.DictionaryArray.from_arrays(pa.array(batch.slab[rows]), names)], schema=ENCODED_SILVER)
 
 
 def _gold(batch: Batch, verdict: Verdict, rows: NDArray[np.intp]) -> pa.Table:
@@ -76,11 +76,12 @@ def _gold(batch: Batch, verdict: Verdict, rows: NDArray[np.intp]) -> pa.Table:
     starts = np.flatnonzero(np.diff(basket, prepend=-1))
     lines = [_column(batch.fields[c.name], rows, plain=False) for c in GOLD_LINES.values()]
     offsets = pa.array(np.append(starts, len(rows)).astype(np.int32))
-    nested = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(lines, list(GOLD_LINES)))
+    kind = ENCODED_GOLD.field("lines").type
+    nested = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(lines, fields=list(kind.value_type)), type=kind)
     header = [
         _column(batch.fields[c.name], rows[starts], plain=name in PARTITIONS_OF["gold"]) for name, c in GOLD_HEADER.items()
     ]
-    return pa.Table.from_arrays([*header, pa.array(verdict.complete[basket[starts]]), nested], GOLD.names)
+    return pa.Table.from_arrays([*header, pa.array(verdict.complete[basket[starts]]), nested], schema=ENCODED_GOLD)
 
 
 def _bad_rows(batch: Batch, verdict: Verdict, slabs: _Slabs, rows: NDArray[np.intp], arrival: datetime) -> pa.Table:

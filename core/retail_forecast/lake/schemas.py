@@ -5,7 +5,7 @@ import pyarrow as pa
 from retail_forecast.domain.columns import COLUMNS, Column, Level
 from retail_forecast.lake.fields import arrow_type
 
-__all__ = ["GOLD", "GOLD_HEADER", "GOLD_LINES", "PARTITIONS_OF", "QUARANTINE", "SILVER", "TABLES", "WEEK_OF"]
+__all__ = ["ENCODED_GOLD", "ENCODED_SILVER", "GOLD", "GOLD_HEADER", "GOLD_LINES", "PARTITIONS_OF", "QUARANTINE", "SILVER", "TABLES", "WEEK_OF"]
 
 _LINE_LEVELS = (Level.LINE, Level.PRODUCT)
 
@@ -59,3 +59,22 @@ PARTITIONS_OF: dict[str, tuple[str, ...]] = {
 
 WEEK_OF: dict[str, str] = {"silver": "SHOP_WEEK", "gold": "shop_week", "quarantine": "shop_week"}
 """The column of each table by which a week is replaced."""
+
+_ENCODED = pa.dictionary(pa.int32(), pa.string())
+
+
+def _encoded(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string(kind):
+        return _ENCODED
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_encoded(field.type)) for field in kind])
+    return pa.list_(kind.value_field.with_type(_encoded(kind.value_type))) if pa.types.is_list(kind) else kind
+
+
+def _encoded_schema(name: str) -> pa.Schema:
+    return pa.schema([f if f.name in PARTITIONS_OF[name] else f.with_type(_encoded(f.type)) for f in TABLES[name]])
+
+
+ENCODED_SILVER = _encoded_schema("silver")
+ENCODED_GOLD = _encoded_schema("gold")
+"""The same columns on their way to the writer: text is dictionary-encoded, except where it names a partition."""

@@ -15,7 +15,7 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from retail_forecast.domain.errors import FileRefused
-from retail_forecast.lake.checks import check_rows, read_fields, weeks_of
+from retail_forecast.lake.checks import examine, weeks_of
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.landing import Landed, check_header
 from retail_forecast.lake.links import count_links, merge_links
@@ -113,8 +113,7 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
     for block in read_blocks(landed.copy, header, header, malformed):
         texts = pa.RecordBatch.from_arrays([text.dictionary_encode() for text in block.columns], list(header))
         _refuse_scientific(texts, header)
-        fields = read_fields(texts)
-        faults = check_rows(fields)
+        fields, faults = examine(texts)
         weeks = weeks_of(fields, faults)
         path = folder / f"{landed.sha256}-{len(slabs):06d}.arrow"
         slabs.append(Slab(path, first, dict(zip(*(n.tolist() for n in np.unique(weeks, return_counts=True)), strict=True))))

@@ -67,13 +67,12 @@ def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -
         table.delete(predicate, commit_properties=_commit(state, "replace"), post_commithook_properties=_HOOKS)
 
 
-def append(table: DeltaTable, rows: pa.Table, state: int, part: int) -> None:
-    """Add `rows` to `table` in one commit, which is part number `part` of lake state `state`."""
-    if rows.num_rows:
-        write_deltalake(
-            table, rows, mode="append", writer_properties=_WRITER,
-            commit_properties=_commit(state, str(part)), post_commithook_properties=_HOOKS,
-        )
+def append(table: DeltaTable, rows: pa.RecordBatchReader, state: int) -> None:
+    """Add `rows` to `table` as they come, in one commit for lake state `state`."""
+    write_deltalake(
+        table, rows, mode="append", writer_properties=_WRITER,
+        commit_properties=_commit(state, "append"), post_commithook_properties=_HOOKS,
+    )
 
 
 def tidy(table: DeltaTable, state: int) -> None:
