@@ -13,6 +13,7 @@ __all__ = ["simulate"]
 
 
 def simulate(
+    *,
     weeks: Annotated[int, typer.Option(help="Consecutive fiscal weeks, one file each.")] = 40,
     baskets_per_week: Annotated[int, typer.Option(help="Baskets in each week.")] = 2_500,
     products: Annotated[int, typer.Option(help="Products in the catalogue.")] = 1_500,

@@ -1,7 +1,7 @@
 """The simulated catalogue: products in a strict tree of groups, each with a class, a price and a popularity.
 
-The shape of the tree and the shares follow `docs/simulator.md`. A product's class decides what its line adds to the balance of a
-basket; within a department, classes are spread over the groups at random, so that the groups say little about them.
+A product's class decides what its line adds to the balance of a basket; within a department, classes are spread over
+the groups at random, so that the groups say little about them.
 """
 
 import math
@@ -83,7 +83,7 @@ def draw_catalogue(spec: TillSpec, rng: np.random.Generator) -> Catalogue:
         aisle=_DEPARTMENTS[department, 0].astype(np.int8),
         price_pence=_draw_prices(tier, category, rng),
         weighed=rng.random(size) < _WEIGHED_SHARE,
-        popularity=(1.0 + rng.permutation(size)) ** -_POPULARITY_EXPONENT,
+        popularity=np.power(1.0 + rng.permutation(size), -_POPULARITY_EXPONENT),
         launch=np.where(late, rng.integers(*_LAUNCHES, size), -1),
     )
 
@@ -127,11 +127,11 @@ def _codes(department: NDArray[np.int64], category: NDArray[np.int64]) -> tuple[
 
 def _first(level: int) -> NDArray[np.int64]:
     """Number of each department's first group at a level, counted over the whole tree."""
-    counts = _DEPARTMENTS[:, level]
+    counts = np.asarray(_DEPARTMENTS[:, level], np.int64)
     return np.cumsum(counts) - counts
 
 
 def _draw_prices(tier: NDArray[np.int8], category: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     typical = _CATEGORY_PRICE_GBP * rng.lognormal(0.0, _CATEGORY_SPREAD, _DEPARTMENTS[:, 5].sum())
     price = typical[category] * _CLASS_PRICE[tier] * rng.lognormal(0.0, _PRODUCT_SPREAD, len(tier))
-    return np.maximum(1, np.rint(price * 100)).astype(np.int64)
+    return np.asarray(np.maximum(1, np.rint(price * 100)), np.int64)

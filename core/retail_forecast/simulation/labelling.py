@@ -1,7 +1,7 @@
 """The label of a finished basket, as the real data follow it: the balance of its lines, whatever they cost.
 
-Of the n lines that are not XX, the balance is (lines of UM products - lines of LA products) / n. Below the lower threshold the basket
-is LA, above the upper one UM, else MM; without any such line it is XX.
+Of the n lines that are not XX, the balance is (lines of UM products - lines of LA products) / n. Below the lower
+threshold the basket is LA, above the upper one UM, else MM; without any such line it is XX.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from retail_forecast.simulation.catalogue import XX
 __all__ = ["LOWER", "UPPER", "add_noise", "basket_labels"]
 
 LOWER, UPPER = -0.225, 0.1835
-"""Thresholds of the balance: in the real data no basket lies between 2/9 and 5/22 on one side, 2/11 and 5/27 on the other."""
+"""Thresholds of the balance: real LA baskets begin at -5/22 (MM reach -2/9), real UM ones at 5/27 (MM reach 2/11)."""
 
 
 def basket_labels(basket: NDArray[np.int64], tier: NDArray[np.int8], baskets: int) -> NDArray[np.int64]:

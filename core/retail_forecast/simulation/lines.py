@@ -67,10 +67,10 @@ def _draw_products(
 ) -> NDArray[np.int64]:
     """A product of the class for each line, from the aisle that the mission prefers where that has one on sale.
 
-    Products on sale lie side by side by class and aisle on a line as long as their popularity; a point drawn within the stretch of a
-    class and aisle falls on one of them.
+    Products on sale lie side by side by class and aisle, each as long as its popularity; a point drawn within the
+    stretch of a class and aisle falls on one of them.
     """
-    on_sale = np.flatnonzero(catalogue.launch <= ordinal)
+    on_sale = np.flatnonzero(catalogue.launch <= max(0, ordinal))
     shelf = catalogue.tier[on_sale] * len(AISLES) + catalogue.aisle[on_sale]
     order = np.argsort(shelf, kind="stable")
     on_sale, shelf = on_sale[order], shelf[order]
@@ -82,7 +82,7 @@ def _draw_products(
     low = np.where(empty, cut[tier * len(AISLES)], low)
     high = np.where(empty, cut[(tier + 1) * len(AISLES)], high)
     point = length[low] + rng.random(len(tier)) * (length[high] - length[low])
-    return on_sale[np.clip(np.searchsorted(length, point, side="right") - 1, low, high - 1)]
+    return np.asarray(on_sale[np.clip(np.searchsorted(length, point, side="right") - 1, low, high - 1)], np.int64)
 
 
 def _draw_aisles(mission: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -93,4 +93,4 @@ def _draw_aisles(mission: NDArray[np.int64], rng: np.random.Generator) -> NDArra
 def _draw_quantities(size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """One item mostly, else three and more with a heavy tail; two never happens in the real data."""
     several = 2 + (1.0 - rng.random(size)) ** -0.5
-    return np.where(rng.random(size) < _SINGLE_SHARE, 1, np.minimum(several, _MAX_QUANTITY)).astype(np.int64)
+    return np.where(rng.random(size) < _SINGLE_SHARE, 1, np.minimum(several, _MAX_QUANTITY).astype(np.int64))

@@ -22,6 +22,9 @@ _BOUNDS = {
 }
 
 
+_LAST_START = 299952  # later weeks would not fit into the 15 digits of a basket number
+
+
 @dataclass(frozen=True, slots=True)
 class TillSpec:
     """A simulated retailer and the weeks to write.
@@ -61,15 +64,15 @@ class TillSpec:
             for name, (low, high) in _BOUNDS.items()
             if not low <= getattr(self, name) <= high
         ]
-        if not is_week(self.start_week):
-            faults.append(f"start_week = {self.start_week} (allowed: YYYYWW with WW from 01 to 52)")
+        if not (is_week(self.start_week) and self.start_week <= _LAST_START):
+            faults.append(f"start_week = {self.start_week} (allowed: 190001 to {_LAST_START}, WW from 01 to 52)")
         if faults:
             raise UsageError(
                 "a simulation cannot have " + "; ".join(faults), mend="give values within the bounds named"
             )
 
     def rng(self, *stream: int) -> np.random.Generator:
-        """The random numbers of one stream; streams of a seed do not depend on each other, nor on their order of use."""
+        """The random numbers of one stream; the streams of a seed do not depend on each other."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=stream))
 
 

@@ -1,7 +1,7 @@
 """The tills of a simulated retailer: weekly files in the original format, written one week at a time.
 
-A file stands under its name only when it is whole. The same specification gives the same bytes, and a week of a longer run equals
-that week of a shorter one; memory is bounded by one week.
+A file stands under its name only when it is whole. The same specification gives the same bytes, and a week of a longer
+run equals that week of a shorter one; memory is bounded by one week.
 """
 
 import gzip

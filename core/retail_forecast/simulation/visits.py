@@ -75,7 +75,7 @@ def draw_visits(spec: TillSpec, week: int, stores: Stores, customers: Customers,
         hour=np.clip(rng.normal(_HOUR_MEAN, _HOUR_SPREAD, size).astype(np.int64), *_HOURS),
         **_trips(trip, mission, unclassified, rng),
         unclassified=unclassified,
-        taste=_draw_tastes(spec, week, customers.taste[customer], customer < 0, trip, mission, rng),
+        taste=_draw_tastes(spec, week, customers.taste[customer], customer < 0, trip=trip, mission=mission, rng=rng),
         lines=_draw_lines(trip, unclassified, rng),
     )
 
@@ -103,6 +103,7 @@ def _draw_tastes(
     week: int,
     known: NDArray[np.float64],
     anonymous: NDArray[np.bool_],
+    *,
     trip: NDArray[np.int64],
     mission: NDArray[np.int64],
     rng: np.random.Generator,
@@ -123,13 +124,14 @@ def _draw_lines(
 ) -> NDArray[np.int64]:
     extra = rng.poisson(rng.gamma(_EXTRA_SHAPE[trip]) * (_EXTRA_LINES / _EXTRA_SHAPE)[trip])
     few = rng.random(len(trip)) < 0.05
-    return np.minimum(1 + np.where(unclassified, few, extra), _MAX_LINES)
+    return np.asarray(np.minimum(1 + np.where(unclassified, few, extra), _MAX_LINES), np.int64)
 
 
 def _pick(shares: NDArray[np.float64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Positions drawn with the probabilities `shares`."""
     bounds = np.cumsum(shares)
-    return np.minimum(np.searchsorted(bounds, rng.random(size) * bounds[-1], side="right"), len(shares) - 1)
+    drawn = np.searchsorted(bounds, rng.random(size) * bounds[-1], side="right")
+    return np.asarray(np.minimum(drawn, len(shares) - 1), np.int64)
 
 
 def _pick_rows(table: NDArray[np.float64], row: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,11 +1,12 @@
-"""One simulated week as a table in the original format: the 22 columns of the contract, lines in the order of the real files.
+"""One simulated week as a table in the original format: the contract's 22 columns, in the line order of the real files.
 
-A week follows from the seed, the sizes of the retailer and its own number alone, so that it is the same in a longer run.
+A week follows from the seed, the retailer's settings and its own number alone, so that it is the same in a longer run.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,6 @@ _FIRST_BASKET = 9_941_000 * 10**8  # basket numbers: 9941, weeks since 200606, e
 _FIRST_WEEK = 5
 _SERIAL_GAP, _SERIALS = 190, 90_000_000
 _STRAY_TYPED = 0.01  # share of one-line MM baskets that tills code as type XX
-_SIZES = ("S", "M", "L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,17 @@ def week_table(spec: TillSpec, week: int, retailer: Retailer) -> pa.Table:
     visits = draw_visits(spec, week, retailer.stores, retailer.customers, rng)
     lines = draw_lines(week, visits, retailer.catalogue, rng)
     exact = basket_labels(lines.basket, retailer.catalogue.tier[lines.product], len(visits.store))
-    label = add_noise(exact, spec.label_noise, rng)
+    label = {"BASKET_PRICE_SENSITIVITY": _coded(add_noise(exact, spec.label_noise, rng), LABELS)}
     anonymous = visits.customer[lines.basket] < 0
     order = np.lexsort((lines.basket, anonymous, lines.product, visits.store[lines.basket]))
     basket = lines.basket[order]
     columns = _line_columns(lines, order, retailer.catalogue)
-    header = _header_columns(week, visits, retailer) | _till_columns(week, visits, lines, label, rng)
-    columns |= {name: column.take(pa.array(basket)) for name, column in header.items()}
+    header = _header_columns(week, visits, retailer) | _till_columns(week, visits, lines, exact, rng) | label
+    columns |= {name: column.take(pa.array(basket, pa.int64())) for name, column in header.items()}
     return pa.table({column.name: columns[column.name] for column in COLUMNS})
 
 
-def _line_columns(lines: Lines, order: NDArray[np.intp], catalogue: Catalogue) -> dict[str, pa.Array]:
+def _line_columns(lines: Lines, order: NDArray[np.intp], catalogue: Catalogue) -> dict[str, "pa.Array[Any]"]:
     names = ("PROD_CODE", "PROD_CODE_10", "PROD_CODE_20", "PROD_CODE_30", "PROD_CODE_40")
     product = lines.product[order]
     return {
@@ -86,7 +86,7 @@ def _line_columns(lines: Lines, order: NDArray[np.intp], catalogue: Catalogue) -
     } | {name: _coded(product, codes) for name, codes in zip(names, catalogue.codes, strict=True)}
 
 
-def _header_columns(week: int, visits: Visits, retailer: Retailer) -> dict[str, pa.Array]:
+def _header_columns(week: int, visits: Visits, retailer: Retailer) -> dict[str, "pa.Array[Any]"]:
     """Columns that the visit settles, one row a basket."""
     stores, customers = retailer.stores, retailer.customers
     days = [date_of_week(week) + timedelta(days=i) for i in range(7)]
@@ -107,11 +107,10 @@ def _header_columns(week: int, visits: Visits, retailer: Retailer) -> dict[str, 
 
 def _till_columns(
     week: int, visits: Visits, lines: Lines, label: NDArray[np.int64], rng: np.random.Generator
-) -> dict[str, pa.Array]:
-    """Columns that the finished basket settles, one row a basket."""
+) -> dict[str, "pa.Array[Any]"]:
+    """Columns that the finished basket settles, one row a basket; `label` is the one before any noise."""
     size = len(label)
-    items = np.bincount(lines.basket, lines.quantity, size)
-    bounds = [next(i for i in range(1, 20) if basket_size(i) == name) for name in _SIZES[1:]]
+    items, of = np.unique(np.bincount(lines.basket, lines.quantity, size), return_inverse=True)
     single = np.bincount(lines.basket, minlength=size) == 1
     stray = single & (label == LABELS.index("MM")) & (rng.random(size) < _STRAY_TYPED)
     gaps = rng.integers(1, 2 * min(_SERIAL_GAP, _SERIALS // size), size)
@@ -121,14 +120,13 @@ def _till_columns(
     first = _FIRST_BASKET + (week_ordinal(week) - _FIRST_WEEK) * 10**8
     return {
         "BASKET_ID": pa.array(first + serial),
-        "BASKET_SIZE": _coded(np.searchsorted(bounds, items, side="right"), _SIZES),
-        "BASKET_PRICE_SENSITIVITY": _coded(label, LABELS),
+        "BASKET_SIZE": _coded(of, [basket_size(int(n)) for n in items]),
         "BASKET_TYPE": _coded(np.where(stray, TYPES.index("XX"), visits.type), TYPES),
         "BASKET_DOMINANT_MISSION": _coded(np.where(stray, MISSIONS.index("XX"), visits.mission), MISSIONS),
     }
 
 
-def _coded(index: NDArray[np.integer], codes: Sequence[str]) -> pa.Array:
+def _coded(index: NDArray[np.integer], codes: Sequence[str]) -> "pa.Array[Any]":
     """Codes by position, the empty string where the position is -1."""
     positions = np.where(index < 0, len(codes), index).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(positions), pa.array([*map(str, codes), ""]))
+    return pa.DictionaryArray.from_arrays(pa.array(positions, pa.int32()), pa.array([*map(str, codes), ""]))
