@@ -13,7 +13,7 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from retail_forecast.lake.checks import read_fields
-from retail_forecast.lake.fields import Field
+from retail_forecast.lake.fields import Field, join_fields
 from retail_forecast.lake.rules import Faults
 from retail_forecast.lake.staging import FAULTS, WEEK, Slab, Staged
 
@@ -83,7 +83,7 @@ def slabs_of(staged: Sequence[Staged], weeks: Sequence[int]) -> list[tuple[Stage
 def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int]) -> Batch:
     """The rows of `slabs` that are booked under `weeks`, sorted."""
     parts = [_part(number, source, slab, weeks) for number, (source, slab) in enumerate(slabs)]
-    fields = {name: _joined([fields[name] for fields, *_ in parts]) for name in parts[0][0]}
+    fields = {name: join_fields([fields[name] for fields, *_ in parts]) for name in parts[0][0]}
     faults, booked, open_week, slab_number, row = (np.concatenate(column) for column in list(zip(*parts, strict=True))[1:])
     placed = ~open_week & (fields["BASKET_ID"].index >= 0)
     order = _order(fields, faults, booked, placed)
@@ -114,15 +114,6 @@ def _compacted(texts: pa.RecordBatch) -> pa.RecordBatch:
     """The same rows with dictionaries of the words they use: a few rows of a slab must not carry all its words along."""
     columns = [c.dictionary_decode().dictionary_encode() if pa.types.is_dictionary(c.type) else c for c in texts.columns]
     return pa.RecordBatch.from_arrays(columns, texts.schema.names)
-
-
-def _joined(parts: Sequence[Field]) -> Field:
-    """The parts in one, with one dictionary."""
-    words = pa.concat_arrays([p.values for p in parts]).dictionary_encode()
-    numbers = np.asarray(words.indices)
-    starts = np.cumsum([0, *(len(p.values) for p in parts)])
-    index = [np.append(numbers[start : start + len(p.values)], np.int32(-1))[p.index] for p, start in zip(parts, starts, strict=False)]
-    return Field(words.dictionary, np.concatenate(index))
 
 
 def _order(fields: dict[str, Field], faults: Faults, booked: NDArray[np.int32], placed: NDArray[np.bool_]) -> NDArray[np.intp]:

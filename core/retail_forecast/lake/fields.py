@@ -3,6 +3,7 @@
 Works on the distinct words of a column, so that its cost follows the number of distinct values, not of rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from retail_forecast.domain.columns import Column, Kind
 from retail_forecast.lake.rules import Faults, bit
 
-__all__ = ["TYPES", "Field", "arrow_type", "read_field"]
+__all__ = ["TYPES", "Field", "arrow_type", "join_fields", "read_field"]
 
 TYPES: dict[Kind, pa.DataType] = {
     Kind.INTEGER: pa.int32(),
@@ -62,6 +63,15 @@ def read_field(column: Column, texts: pa.DictionaryArray, *, aliased: bool) -> t
     if typed.null_count or len(encoded.dictionary) < len(typed):
         index = np.asarray(encoded.indices.fill_null(-1), np.int32)[index]
     return Field(encoded.dictionary, index), faults
+
+
+def join_fields(parts: Sequence[Field]) -> Field:
+    """The rows of all `parts`, in order, with one dictionary."""
+    words = pa.concat_arrays([p.values for p in parts]).dictionary_encode()
+    numbers = np.asarray(words.indices)
+    starts = np.cumsum([0, *(len(p.values) for p in parts)])
+    index = [np.append(numbers[start : start + len(p.values)], np.int32(-1))[p.index] for p, start in zip(parts, starts, strict=False)]
+    return Field(words.dictionary, np.concatenate(index))
 
 
 def _unquoted(words: pa.StringArray) -> pa.StringArray:

@@ -11,12 +11,13 @@ import pyarrow.dataset
 from numpy.typing import NDArray
 
 from retail_forecast.domain.labels import LABELS
-from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets
+from retail_forecast.kernel.lines import HEADER, Baskets
 from retail_forecast.lake.columnar import baskets_from_arrow
 from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
+from retail_forecast.lake.unlabelled import read_lines
 
-__all__ = ["Labelled", "baskets_from_arrow", "read_gold"]
+__all__ = ["Labelled", "baskets_from_arrow", "read_gold", "read_lines"]
 
 
 @dataclass(frozen=True, slots=True)
