@@ -1,0 +1,88 @@
+"""What the report is made of: plain values, gathered by whoever writes it.
+
+None stands for something that is absent; the section concerned then says so, and why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from retail_forecast.domain.settings import Floors
+from retail_forecast.registry.champion import Champion
+from retail_forecast.registry.gate import Decision
+from retail_forecast.registry.record import RunRecord
+
+__all__ = ["LakeFacts", "ReportData", "ServedPrediction", "WeekFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class WeekFacts:
+    """What the lake holds of one week.
+
+    Attributes
+    ----------
+    baskets : baskets in gold
+    lines, quarantined : till lines that keep all rules, and those that do not
+    labels : baskets per label, by LA, MM, UM, XX
+    """
+
+    baskets: int
+    lines: int
+    quarantined: int
+    labels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFacts:
+    """What came in.
+
+    Attributes
+    ----------
+    ingests : reports of the ingest calls, oldest first, each as its `to_dict()`
+    weeks : what the lake holds, by week YYYYWW
+    """
+
+    ingests: tuple[Mapping[str, Any], ...]
+    weeks: Mapping[int, WeekFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPrediction:
+    """One basket that a running server was asked about.
+
+    Attributes
+    ----------
+    request : body of the request, a basket
+    answer : body of the answer
+    latency_ms : from sending the request to having read the answer
+    """
+
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """Everything that stands in a report.
+
+    Attributes
+    ----------
+    record : run that the report is about
+    floors : targets of quality for task `basket`
+    champion : model in force for the task of the run
+    decision : what the gate said of the run
+    lake, served : see their classes
+    window_uses : runs that have taken figures from this run's test window, itself included (`test_window_uses`)
+    generated_at : time of writing, with its time zone
+    """
+
+    record: RunRecord
+    floors: Floors
+    champion: Champion | None
+    decision: Decision | None
+    lake: LakeFacts | None
+    served: ServedPrediction | None
+    window_uses: int
+    generated_at: datetime

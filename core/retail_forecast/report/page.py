@@ -1,0 +1,118 @@
+"""The report: one HTML file that stands alone, from what came in to what was measured.
+
+It loads nothing, runs no script, and says of whatever is absent that it is absent, and why. Equal data give equal
+bytes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from retail_forecast.report import measures, plots, provenance, quality, served, summary, timelines
+from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction
+from retail_forecast.report.wording import moment
+
+__all__ = ["render_report", "write_report"]
+
+_TEMPLATE = "page.html.j2"
+
+
+def render_report(data: ReportData) -> str:
+    """The report as an HTML document."""
+    environment = Environment(
+        loader=PackageLoader("retail_forecast.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(_TEMPLATE).render(
+        record=data.record,
+        generated_at=moment(data.generated_at),
+        summary=_summary(data),
+        quality=None if data.lake is None else _quality(data.lake),
+        model=_model(data),
+        served=None if data.served is None else _served(data.served),
+        provenance=_provenance(data),
+        method=_method(data),
+    )
+
+
+def write_report(data: ReportData, path: Path) -> None:
+    """Write the report to `path`; an earlier report there is replaced in one step, or not at all.
+
+    Raises
+    ------
+    OSError : the folder cannot be made or written
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(render_report(data), encoding="utf-8")
+    draft.replace(path)
+
+
+def _summary(data: ReportData) -> Mapping[str, Any]:
+    return {
+        "verdict": summary.verdict(data),
+        "figures_of": summary.figures_of(data.record),
+        "headlines": summary.headlines(data),
+        "table": summary.headline_table(data),
+    }
+
+
+def _quality(lake: LakeFacts) -> Mapping[str, Any]:
+    return {
+        "holdings": quality.holdings(lake.weeks),
+        "plots": [timelines.lines_plot(lake.weeks), timelines.labels_plot(lake.weeks)] if lake.weeks else [],
+        "ingests": quality.ingest_table(lake) if lake.ingests else None,
+        "reasons": quality.reason_table(lake),
+        "refused": quality.refused_table(lake),
+        "weeks": quality.week_table(lake.weeks) if lake.weeks else None,
+    }
+
+
+def _model(data: ReportData) -> Mapping[str, Any]:
+    metrics, drops = data.record.metrics, data.record.importance
+    counts, curve = metrics["with_xx"]["confusion"], metrics["reliability"]
+    return {
+        "figures": measures.figure_table(data.record),
+        "classes": measures.class_table(data.record),
+        "rates": plots.rates_plot(metrics, data.record.intervals),
+        "confusion": plots.confusion_plot(counts),
+        "confusion_table": measures.confusion_table(counts),
+        "reliability": plots.reliability_plot(curve, metrics["ece"]),
+        "reliability_table": measures.reliability_table(curve),
+        "importance": plots.importance_plot(drops) if drops else None,
+        "importance_table": measures.importance_table(drops) if drops else None,
+    }
+
+
+def _served(prediction: ServedPrediction) -> Mapping[str, Any]:
+    return {
+        "asked": served.asked(prediction),
+        "told": served.told(prediction),
+        "basket": served.basket_table(prediction),
+        "answer": served.answer_table(prediction),
+    }
+
+
+def _provenance(data: ReportData) -> Mapping[str, Any]:
+    return {
+        "chain": provenance.chain(data),
+        "sources": provenance.source_table(data.record),
+        "libraries": provenance.library_table(data.record),
+    }
+
+
+def _method(data: ReportData) -> Mapping[str, Any]:
+    return {
+        "strip": timelines.windows_plot(data.record.windows),
+        "windows": provenance.window_table(data.record.windows),
+        "uses": provenance.window_uses(data),
+        "limits": provenance.limits(data.record, data.window_uses),
+        "deviations": provenance.deviations(data.record),
+        "phases": provenance.phase_table(data.record),
+    }

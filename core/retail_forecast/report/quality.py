@@ -1,0 +1,115 @@
+"""Data quality: what was read, what was put aside and why, what the lake holds, and which weeks are missing."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from retail_forecast.domain.calendar import add_weeks, date_of_week
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.lake.rules import RULES
+from retail_forecast.report.data import LakeFacts, WeekFacts
+from retail_forecast.report.wording import Kind, Table, count, numbers, share
+
+__all__ = ["holdings", "ingest_table", "missing_weeks", "reason_table", "refused_table", "week_ranges", "week_table"]
+
+_TEXTS = {rule.code: rule.text for rule in RULES}
+
+
+def missing_weeks(present: Sequence[int]) -> tuple[int, ...]:
+    """Weeks of the fiscal calendar between the first and the last of `present` that are not among them.
+
+    >>> missing_weeks([200650, 200701])
+    (200651, 200652)
+    """
+    return tuple(week for week in _calendar(min(present), max(present)) if week not in set(present)) if present else ()
+
+
+def week_ranges(weeks: Sequence[int]) -> str:
+    """Weeks in words, neighbours joined.
+
+    >>> week_ranges([200650, 200651, 200652, 200701, 200705])
+    '200650 to 200701, 200705'
+    """
+    runs: list[list[int]] = []
+    for week in sorted(weeks):
+        if runs and add_weeks(runs[-1][-1], 1) == week:
+            runs[-1].append(week)
+        else:
+            runs.append([week])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+
+
+def holdings(weeks: Mapping[int, WeekFacts]) -> str:
+    """What the lake holds, in sentences."""
+    if not weeks:
+        return "The lake holds no week yet."
+    lines, aside = (sum(getattr(week, name) for week in weeks.values()) for name in ("lines", "quarantined"))
+    baskets = sum(week.baskets for week in weeks.values())
+    first, last = min(weeks), max(weeks)
+    absent = missing_weeks(list(weeks))
+    gaps = f"No file came for week {week_ranges(absent)}." if absent else "No week between them is missing."
+    return (
+        f"The lake holds {count(baskets)} baskets with {count(lines)} lines, of {count(len(weeks))} weeks from {first} "
+        f"(starting {date_of_week(first)}) to {last} (starting {date_of_week(last)}). {gaps} {count(aside)} lines, "
+        f"{share(aside, lines + aside)} of all, lie in quarantine: put aside with their reasons, not used, not lost."
+    )
+
+
+def ingest_table(facts: LakeFacts) -> Table:
+    """One row for each ingest call."""
+    rows = [
+        (
+            f"state {report['state']}" if report.get("state") is not None else "no state",
+            *(count(report[name]) for name in ("files", "rows_read", "rows_silver", "rows_quarantined", "baskets")),
+            count(len(report["refused"])),
+        )
+        for report in facts.ingests
+    ]
+    header = ("lake after", "files taken in", "lines read", "accepted", "in quarantine", "baskets", "files refused")
+    return Table("Ingest calls, oldest first", header, tuple(rows), numbers(6))
+
+
+def reason_table(facts: LakeFacts) -> Table | None:
+    """Why lines were put aside; None when none was."""
+    reasons: Counter[str] = Counter()
+    for report in facts.ingests:
+        reasons.update(report.get("reasons", {}))
+    if not reasons:
+        return None
+    aside = sum(report["rows_quarantined"] for report in facts.ingests)
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    rows = tuple((code, _TEXTS.get(code, ""), count(n), share(n, aside)) for code, n in ranked)
+    header = ("reason", "rule that the line breaks", "lines", "of quarantined lines")
+    return Table("Reasons for quarantine; a line can have several", header, rows, ("code", "word", "number", "number"))
+
+
+def refused_table(facts: LakeFacts) -> Table | None:
+    """Files that were left where they are; None when there is none."""
+    refused = [r for report in facts.ingests for r in report["refused"]]
+    rows = tuple((r["file"], r["code"], r["reason"], r.get("mend", "")) for r in refused)
+    header = ("file", "code", "why", "what to do")
+    kinds: tuple[Kind, ...] = ("word", "code", "word", "word")
+    return Table("Refused files; each stays where it was", header, rows, kinds) if rows else None
+
+
+def week_table(weeks: Mapping[int, WeekFacts]) -> Table:
+    """One row a week."""
+    rows = tuple(
+        (
+            str(week),
+            str(date_of_week(week)),
+            count(facts.baskets),
+            count(facts.lines),
+            count(facts.quarantined),
+            *(share(facts.labels.get(label, 0), sum(facts.labels.values())) for label in LABELS),
+        )
+        for week, facts in sorted(weeks.items())
+    )
+    header = ("week", "starts", "baskets", "lines", "in quarantine", *LABELS)
+    return Table("Weeks in the lake, with the shares of their baskets' labels", header, rows, numbers(8))
+
+
+def _calendar(first: int, last: int) -> Iterator[int]:
+    week = first
+    while week <= last:
+        yield week
+        week = add_weeks(week, 1)

@@ -1,0 +1,112 @@
+"""Plots over the weeks of the fiscal calendar: what came in, its labels, and the windows of the run."""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import StrMethodFormatter
+
+from retail_forecast.domain.calendar import add_weeks, week_ordinal
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.registry.record import Windows
+from retail_forecast.report.canvas import GRID, LABEL_COLOURS, PAPER, SERIES, draw
+from retail_forecast.report.data import WeekFacts
+from retail_forecast.report.quality import missing_weeks, week_ranges
+from retail_forecast.report.wording import count, label_name, share
+
+__all__ = ["labels_plot", "lines_plot", "windows_plot"]
+
+_MOST_TICKS = 6
+_WINDOWS = ("train", "validation", "calibration", "test")
+
+
+def lines_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
+    """Lines per week, accepted and in quarantine; weeks without a file are shaded."""
+    present = sorted(weeks)
+    absent = missing_weeks(present)
+    places = [week_ordinal(week) for week in present]
+    lines = [weeks[week].lines for week in present]
+    aside = [weeks[week].quarantined for week in present]
+
+    def paint(axes: Axes) -> None:
+        axes.bar(places, lines, width=0.85, color=SERIES[1], label="accepted")
+        if any(aside):
+            axes.bar(places, aside, bottom=lines, width=0.85, color=SERIES[0], label="in quarantine")
+        for i, week in enumerate(absent):
+            middle = week_ordinal(week)
+            axes.axvspan(
+                middle - 0.5, middle + 0.5, color=GRID, linewidth=0, zorder=0, label="no file" if i == 0 else None
+            )
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_ylabel("till lines a week")
+        axes.grid(visible=True, axis="y")
+        _week_axis(axes, present)
+        axes.figure.legend(loc="outside upper left", ncols=3)
+
+    least, most = (count(choose(lines)) for choose in (min, max))
+    gaps = f"no file for week {week_ranges(absent)}" if absent else "no week missing"
+    held = f"{count(len(present))} weeks with {least} to {most} accepted lines"
+    text = f"{held}; {gaps}; {count(sum(aside))} lines in quarantine."
+    return draw("lines", "Till lines in each week", text, paint)
+
+
+def labels_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
+    """Shares of the labels among the baskets of each week."""
+    present = [week for week in sorted(weeks) if sum(weeks[week].labels.values())]
+    places = [week_ordinal(week) for week in present]
+    shares = {
+        label: [100 * weeks[week].labels.get(label, 0) / sum(weeks[week].labels.values()) for week in present]
+        for label in LABELS
+    }
+
+    def paint(axes: Axes) -> None:
+        base = [0.0] * len(present)
+        for label in LABELS:
+            bars = axes.bar(places, shares[label], bottom=base, width=1.0, label=label_name(label))
+            for bar in bars:
+                bar.set(facecolor=LABEL_COLOURS[label], edgecolor=PAPER, linewidth=0.2)
+            base = [low + part for low, part in zip(base, shares[label], strict=True)]
+        axes.set_ylim(0, 100)
+        axes.set_ylabel("baskets [%]")
+        _week_axis(axes, present)
+        axes.figure.legend(loc="outside upper left", ncols=4, columnspacing=1.0, handlelength=1.2)
+
+    whole = sum(sum(week.labels.values()) for week in weeks.values())
+    mix = ", ".join(f"{label_name(x)} {share(sum(w.labels.get(x, 0) for w in weeks.values()), whole)}" for x in LABELS)
+    return draw("labels", "Labels of the baskets over the weeks", f"Over all weeks: {mix}.", paint)
+
+
+def windows_plot(windows: Windows) -> Markup:
+    """The windows as a strip in time order; a week that is not there is a gap."""
+    spans = [(name, getattr(windows, name)) for name in _WINDOWS if getattr(windows, name) is not None]
+    present = sorted({week for _, span in spans for week in span.weeks})
+
+    def paint(axes: Axes) -> None:
+        for colour, name in zip(_strip_colours(), _WINDOWS, strict=True):
+            span = getattr(windows, name)
+            if span is not None:
+                places = [week_ordinal(week) for week in span.weeks]
+                axes.bar(places, [1] * len(places), width=0.9, color=colour, label=f"{name} ({len(places)})")
+        axes.set_ylim(0, 1)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        _week_axis(axes, present)
+        axes.figure.legend(loc="outside upper left", ncols=4, columnspacing=1.2, handlelength=1.2)
+
+    text = "; ".join(f"{name} {len(span.weeks)} weeks from {span.first} to {span.last}" for name, span in spans)
+    return draw("windows", "Windows of weeks in time order", text + ".", paint, size=(9.0, 1.6))
+
+
+def _strip_colours() -> tuple[str, ...]:
+    """Colours of train, validation, calibration and test: neighbours differ most."""
+    return SERIES[1], SERIES[0], SERIES[3], SERIES[2]
+
+
+def _week_axis(axes: Axes, present: Sequence[int]) -> None:
+    """Ticks at a few weeks, spelled YYYYWW."""
+    first, last = week_ordinal(present[0]), week_ordinal(present[-1])
+    step = max(1, -(-(last - first + 1) // _MOST_TICKS))
+    weeks = [add_weeks(present[0], ahead) for ahead in range(0, last - first + 1, step)]
+    axes.set_xticks([week_ordinal(week) for week in weeks], [str(week) for week in weeks])
+    axes.set_xlim(first - 0.7, last + 0.7)
+    axes.set_xlabel("fiscal week")
