@@ -5,7 +5,7 @@ of products: a basket is XX as far as all its products are (the least of the lin
 gets the prior of the training baskets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,19 @@ from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import Manifest, digest_of, read_manifest
 from retail_forecast.bundle.products import read_products
+from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.errors import BundleError
+from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.tasks import Task
-from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_FEATURES, basket_features, flat_features, look_up
-from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.features import (
+    BASKET_FEATURES,
+    FLAT_CATEGORIES,
+    FLAT_FEATURES,
+    basket_features,
+    flat_features,
+    look_up,
+)
+from retail_forecast.kernel.lines import LEVELS, Baskets, baskets_from_rows
 from retail_forecast.kernel.products import VALUES, ProductTable
 
 __all__ = ["MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
@@ -72,26 +81,35 @@ class Bundle:
         self._vocabularies = vocabularies
         self._prior = np.asarray(manifest.prior)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `Baskets` that the features look at, beside quantity and spend."""
+        return FLAT_CATEGORIES if self._products is None else LEVELS
+
+    def predict_rows(self, rows: Sequence[Basket]) -> Predictions:
+        """Answer for baskets as they come in a request."""
+        return self.predict(baskets_from_rows(rows, self.columns))
+
     def predict(self, baskets: Baskets) -> Predictions:
         """Answer for every basket."""
         if self._products is None:
             return self._predict_flat(baskets)
         found = look_up(baskets, self._products)
         features = basket_features(baskets, self._products, found)
-        chance = _least(self._products.values[found.rows, _IS_XX], baskets.offsets)
         counts = baskets.line_counts
-        strangers = found.unknown == counts
-        probabilities = self._with_xx(features, chance)
-        probabilities[strangers] = self._prior
+        probabilities = self._with_xx(features, _least(self._products.values[found.rows, _IS_XX], baskets.offsets))
+        probabilities[found.unknown == counts] = self._prior
         return _answers(probabilities, np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0))
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities of LA, MM, UM for rows of features; float64 of shape (n, 3)."""
-        parts = [self._session.run([self._output], {self._input: features[i : i + _ROWS]})[0] for i in range(0, len(features), _ROWS)]
-        raw = np.concatenate(parts).astype(np.float64) if parts else np.zeros((0, 3))
-        powers = raw ** (1.0 / self.manifest.temperature)
-        scaled: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return scaled
+        powers = np.empty((len(features), len(TIERS)))
+        for first in range(0, len(features), _ROWS):
+            part = slice(first, first + _ROWS)
+            (powers[part],) = self._session.run([self._output], {self._input: features[part]})
+        powers **= 1.0 / self.manifest.temperature
+        powers /= powers.sum(axis=1, keepdims=True)
+        return powers
 
     def features(self, baskets: Baskets) -> NDArray[np.float32]:
         """The model's inputs for `baskets`, shape (n, len(manifest.features))."""
@@ -105,7 +123,10 @@ class Bundle:
         return _answers(probabilities, np.where(baskets.line_counts > 0, 0.0, 1.0))
 
     def _with_xx(self, features: NDArray[np.float32], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate([self.score(features) * (1 - chance)[:, None], chance[:, None]], axis=1)
+        probabilities = np.empty((len(features), len(LABELS)))
+        np.multiply(self.score(features), (1 - chance)[:, None], out=probabilities[:, :-1])
+        probabilities[:, -1] = chance
+        return probabilities
 
 
 def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> Bundle:
@@ -134,10 +155,14 @@ def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> 
 
 def _least(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Least value of each basket's lines, 0 for a basket without lines; shape (n,)."""
-    filled = np.diff(offsets) > 0
+    starts = offsets[:-1]
+    filled = offsets[1:] > starts
+    if filled.all() and len(filled):
+        least: NDArray[np.float64] = np.minimum.reduceat(values, starts)
+        return least
     out = np.zeros(len(filled))
     if filled.any():
-        out[filled] = np.minimum.reduceat(values, offsets[:-1][filled])
+        out[filled] = np.minimum.reduceat(values, starts[filled])
     return out
 
 

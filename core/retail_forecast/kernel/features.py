@@ -60,6 +60,8 @@ class Lookup:
 def look_up(baskets: Baskets, table: ProductTable) -> Lookup:
     """Look every line up once."""
     rows, known = table.rows(baskets)
+    if known.all():
+        return Lookup(rows, np.zeros(len(baskets), np.int64))
     return Lookup(rows, _totals((~known).astype(np.int64), baskets.offsets))
 
 
@@ -71,17 +73,13 @@ def basket_features(baskets: Baskets, table: ProductTable, lookup: Lookup | None
     float32 array of shape (n, len(BASKET_FEATURES)); a basket without lines has zeros
     """
     found = lookup or look_up(baskets, table)
-    features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
-    for first in range(0, len(baskets), _CHUNK):
-        last = min(first + _CHUNK, len(baskets))
-        lines = slice(baskets.offsets[first], baskets.offsets[last])
-        offsets = baskets.offsets[first : last + 1] - baskets.offsets[first]
-        features[first:last, : len(VALUES) + 5] = _of_products(table.values[found.rows[lines]], offsets)
     counts = baskets.line_counts
-    features[:, -4] = counts
-    features[:, -3] = found.unknown / np.maximum(counts, 1)
-    features[:, -2] = _totals(baskets.quantity, baskets.offsets)
-    features[:, -1] = _totals(baskets.spend_pence, baskets.offsets) / 100
+    filled = counts > 0
+    if filled.all():
+        return _of_filled(baskets, table, found.rows, found.unknown, baskets.offsets)
+    features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
+    bounds = np.append(baskets.offsets[:-1][filled], baskets.offsets[-1])
+    features[filled] = _of_filled(baskets, table, found.rows, found.unknown[filled], bounds)
     return features
 
 
@@ -108,25 +106,50 @@ def flat_features(baskets: Baskets, vocabularies: Mapping[str, Mapping[str, int]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _of_products(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Means of all columns, extremes of the leanings, and the balance; shape (n, len(VALUES) + 5)."""
-    counts = np.diff(offsets)
-    filled = counts > 0
-    out = np.zeros((len(counts), len(VALUES) + 5))
-    starts = offsets[:-1][filled]
-    if len(starts):
-        width = len(VALUES)
-        out[filled, :width] = np.add.reduceat(values, starts, axis=0) / counts[filled, None]
-        out[filled, width : width + 2] = np.maximum.reduceat(values[:, :2], starts, axis=0)
-        out[filled, width + 2 : width + 4] = np.minimum.reduceat(values[:, :2], starts, axis=0)
-        out[:, width + 4] = out[:, _UM] - out[:, _LA]
-    return out
+def _of_filled(
+    baskets: Baskets,
+    table: ProductTable,
+    rows: NDArray[np.int32],
+    unknown: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Features of the k baskets that have lines, of which basket i's are `bounds[i]:bounds[i + 1]`.
+
+    Written for few calls into numpy, which is what the features of one basket cost.
+    """
+    starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
+    features = np.empty((len(counts), len(BASKET_FEATURES)), np.float32)
+    for first in range(0, len(counts), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        begin, end = bounds[part][0], bounds[min(first + _CHUNK, len(counts))]
+        values = table.values[rows[begin:end]]
+        _of_products(values, starts[part] - begin, counts[part], features[part])
+    features[:, -4] = counts
+    features[:, -3] = unknown / counts
+    if len(counts):
+        features[:, -2] = np.add.reduceat(baskets.quantity, starts)
+        features[:, -1] = np.add.reduceat(baskets.spend_pence, starts) / 100
+    return features
+
+
+def _of_products(
+    values: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArray[np.int64], features: NDArray[np.float32]
+) -> None:
+    """Write the means of all columns, the extremes of the leanings and the balance into `features`."""
+    width = len(VALUES)
+    means = np.add.reduceat(values, starts, axis=0) / counts[:, None]
+    features[:, :width] = means
+    features[:, width : width + 2] = np.maximum.reduceat(values[:, :2], starts, axis=0)
+    features[:, width + 2 : width + 4] = np.minimum.reduceat(values[:, :2], starts, axis=0)
+    features[:, width + 4] = means[:, _UM] - means[:, _LA]
 
 
 def _totals(values: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sum of integers over each basket's lines, int64 of shape (n,)."""
-    running = np.concatenate([np.zeros(1, np.int64), np.cumsum(values, dtype=np.int64)])
-    totals: NDArray[np.int64] = running[offsets[1:]] - running[offsets[:-1]]
+    running = np.zeros(len(values) + 1, np.int64)
+    values.cumsum(out=running[1:])
+    at = running[offsets]
+    totals: NDArray[np.int64] = at[1:] - at[:-1]
     return totals
 
 

@@ -4,8 +4,9 @@
 `offsets[i]:offsets[i + 1]`. Codes are dictionary-encoded, so that a product is looked up once per distinct code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,9 @@ class Codes:
 
     def lookup(self, table: Mapping[str, int]) -> NDArray[np.int32]:
         """Each code's number in `table`, -1 where it has none. Returns int32 of shape (n,)."""
-        numbers = np.fromiter((table.get(v, -1) for v in self.values), np.int32, len(self.values))
-        return np.append(numbers, np.int32(-1))[self.index]
+        numbers = np.array([*(table.get(v, -1) for v in self.values), -1], np.int32)
+        found: NDArray[np.int32] = numbers[self.index]
+        return found
 
     def take(self, rows: NDArray[np.intp]) -> "Codes":
         """The codes at `rows`."""
@@ -81,7 +83,8 @@ class Baskets:
     @property
     def line_counts(self) -> NDArray[np.int64]:
         """Lines of each basket, int64 of shape (n,)."""
-        return np.diff(self.offsets)
+        counts: NDArray[np.int64] = self.offsets[1:] - self.offsets[:-1]
+        return counts
 
     def take(self, rows: NDArray[np.intp]) -> "Baskets":
         """The baskets at `rows`, in that order, with their lines."""
@@ -104,19 +107,25 @@ def encode(words: Sequence[str | None]) -> Codes:
     """Dictionary-encode `words`; None becomes -1. The dictionary keeps the order of first appearance."""
     numbers: dict[str, int] = {}
     index = [-1 if w is None else numbers.setdefault(w, len(numbers)) for w in words]
-    return Codes(tuple(numbers), np.asarray(index, np.int32).reshape(-1))
+    return Codes(tuple(numbers), np.array(index, np.int32))
 
 
-def baskets_from_rows(rows: Sequence[Basket]) -> Baskets:
-    """The columns of `rows`; pounds become whole pence."""
+def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVELS, *HEADER)) -> Baskets:
+    """The columns of `rows`; pounds become whole pence.
+
+    Parameters
+    ----------
+    columns : those of LEVELS and HEADER that will be looked at; the others are left missing everywhere
+    """
     lines = [line for row in rows for line in row.lines]
-    counts = [len(row.lines) for row in rows]
+    no_line = Codes((), np.full(len(lines), -1, np.int32))
+    no_row = Codes((), np.full(len(rows), -1, np.int32))
     return Baskets(
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.asarray([line.quantity for line in lines], np.int64),
-        np.asarray([round(line.spend_gbp * 100) for line in lines], np.int64),
-        *(encode([getattr(line, name) for line in lines]) for name in LEVELS),
-        *(encode([getattr(row, name) for row in rows]) for name in HEADER),
+        np.array([0, *accumulate(len(row.lines) for row in rows)], np.int64),
+        np.array([line.quantity for line in lines], np.int64),
+        np.array([round(line.spend_gbp * 100) for line in lines], np.int64),
+        *(encode([getattr(line, n) for line in lines]) if n in columns else no_line for n in LEVELS),
+        *(encode([getattr(row, n) for row in rows]) if n in columns else no_row for n in HEADER),
     )
 
 

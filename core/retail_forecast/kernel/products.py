@@ -39,8 +39,9 @@ a basket of that product alone, and its likeliest class."""
 
 
 def quantise(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round to multiples of 2**-16 within +-64, shape kept."""
-    return np.clip(np.round(values / QUANTUM) * QUANTUM, -LIMIT, LIMIT)
+    """Round to multiples of 2**-16 within +-64, shape kept. There is no negative zero among them: which of two zeros is
+    the larger would depend on the order of lines."""
+    return np.clip(np.round(values / QUANTUM) * QUANTUM, -LIMIT, LIMIT) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
