@@ -17,7 +17,7 @@ from retail_forecast.domain.tasks import Task
 
 __all__ = ["FORMAT", "MANIFEST", "Manifest", "digest_of", "model_digest", "read_manifest", "write_bundle"]
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 """Version of the layout; a bundle of another version is refused, never guessed at."""
 
 MANIFEST = "manifest.json"

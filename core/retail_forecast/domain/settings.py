@@ -56,6 +56,9 @@ class TrainSettings(_Section):
 
     seed: int = Field(20060410, ge=0, description="seed of every random choice")
     folds: int = Field(3, ge=2, description="folds in which product leanings are learned out of fold")
+    leaning_penalty: float = Field(
+        0.05, gt=0, description="L2 penalty on product leanings; raise it where labels are noisy [baskets]"
+    )
     threads: int = Field(0, ge=0, description="threads of a learner; 0 = all cores")
 
 

@@ -1,8 +1,8 @@
 """The learners, behind one interface: fit on features, then leave as ONNX.
 
-Each trains deterministically from its seed (for the same versions, processor and thread count) and takes its input in the order of the
-task's feature names. The ONNX graph has one float input (n, features) and, as its last output, probabilities (n, 3) in the order of
-TIERS.
+Each trains deterministically from its seed (for the same versions, processor and thread count) and takes its input in
+the order of the task's feature names. The ONNX graph has one float input (n, features) and, as its last output,
+probabilities (n, 3) in the order of TIERS.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,7 +51,13 @@ def learner(name: str) -> Learner:
     return LEARNERS[name]
 
 
-_XGBOOST: dict[str, Any] = {"n_estimators": 100, "max_depth": 6, "learning_rate": 0.2, "subsample": 0.8, "tree_method": "hist"}
+_XGBOOST: dict[str, Any] = {
+    "n_estimators": 100,
+    "max_depth": 6,
+    "learning_rate": 0.2,
+    "subsample": 0.8,
+    "tree_method": "hist",
+}
 _LOGISTIC: dict[str, Any] = {"C": 1.0, "solver": "newton-cholesky"}
 
 
@@ -62,7 +68,9 @@ def _fit_xgboost(features: Features, label: Labels, seed: int, threads: int) -> 
 
     model = XGBClassifier(**_XGBOOST, random_state=seed, n_jobs=threads or None)
     model.fit(features, _complete(label))
-    graph = convert_xgboost(model, initial_types=[("features", FloatTensorType([None, features.shape[1]]))], target_opset=_OPSET)
+    graph = convert_xgboost(
+        model, initial_types=[("features", FloatTensorType([None, features.shape[1]]))], target_opset=_OPSET
+    )
     return bytes(graph.SerializeToString())
 
 

@@ -22,9 +22,9 @@ def split_weeks(
 ) -> Windows:
     """Split the weeks that are present into train | validation | calibration | test.
 
-    Without any bound the last `settings.test_weeks` are the test window. With bounds, the test window is what lies after `train_to`
-    (from `test_from` on); when nothing does, there is none. Where fewer than 16 weeks are there to learn from, validation and calibration
-    take a quarter of them each, so that training keeps the larger part.
+    Without any bound the last `settings.test_weeks` are the test window. With bounds, the test window is what lies
+    after `train_to` (from `test_from` on); when nothing does, there is none. Where fewer than 16 weeks are there to
+    learn from, validation and calibration take a quarter of them each, so that training keeps the larger part.
 
     Raises
     ------
@@ -39,11 +39,15 @@ def split_weeks(
         )
     if train_to is None and test_from is None:
         test_from = _last_weeks_from([w for w in weeks if test_to is None or w <= test_to], settings)
-    learn = [w for w in weeks if (train_from or 0) <= w and (w <= train_to if train_to is not None else w < (test_from or 0))]
-    test = [w for w in weeks if w > max(learn, default=0) and w >= (test_from or 0) and (test_to is None or w <= test_to)]
+    learn = [
+        w for w in weeks if (train_from or 0) <= w and (w <= train_to if train_to is not None else w < (test_from or 0))
+    ]
+    test = [
+        w for w in weeks if w > max(learn, default=0) and w >= (test_from or 0) and (test_to is None or w <= test_to)
+    ]
     if len(learn) < _LEAST_LEARN_WEEKS:
         raise UsageError(
-            f"{len(learn)} of the {len(weeks)} weeks in the lake are left to learn from, {_LEAST_LEARN_WEEKS} are the least",
+            f"{len(learn)} of the {len(weeks)} weeks in the lake are left to learn from; the least is {_LEAST_LEARN_WEEKS}",
             where="windows",
             mend="ingest more weeks, or shorten the test window (windows.test_weeks, --test-from-week)",
         )

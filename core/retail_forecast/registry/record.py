@@ -86,7 +86,6 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent : run whose settings and figures this refit carries
     seconds : wall time per phase [s]
     libraries : versions of the libraries that matter
-    importance : macro F1 lost when a feature is shuffled, by feature (`models.importance`)
     """
 
     run_id: str
@@ -108,7 +107,6 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: dict[str, float]
     libraries: dict[str, str]
     parent: str | None = None
-    importance: dict[str, float] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):

@@ -1,0 +1,57 @@
+"""`retail-forecast ingest`: till files into the lake."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_forecast.cli.console import emit, progress
+from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+
+if TYPE_CHECKING:
+    from retail_forecast.lake.ingest import IngestReport
+
+__all__ = ["ingest"]
+
+
+def ingest(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Till files, folders of them, or patterns in quotes.")
+    ],
+    *,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """Check till files and take them into the lake; bad rows go to quarantine, bad files stay where they are.
+
+    Exit codes: 3 when a file was refused (the others are taken in), 2 when a source names nothing, 5 when another
+    process is writing to the lake.
+    """
+    from retail_forecast.domain.errors import FileRefused
+    from retail_forecast.domain.settings import load_settings
+    from retail_forecast.lake.ingest import ingest as take_in
+    from retail_forecast.pipeline.clock import utc_now
+    from retail_forecast.pipeline.workspace import lake_path
+
+    settings = load_settings(workspace)
+    report = take_in(lake_path(workspace), sources, settings.lake, clock=utc_now, progress=progress(json_output))
+    emit(report.to_dict(), json_output, lambda: _show(report))
+    if report.refused:
+        raise typer.Exit(FileRefused.exit_code)
+
+
+def _show(report: "IngestReport") -> None:
+    typer.echo(
+        f"{report.files:,} files taken in, {len(report.unchanged):,} known already, {len(report.refused):,} refused, "
+        f"in {report.seconds:.1f} s"
+    )
+    if report.files:
+        typer.echo(
+            f"{report.rows_read:,} lines read: {report.rows_silver:,} sound ones in {report.baskets:,} baskets, "
+            f"{report.rows_quarantined:,} in quarantine; {len(report.weeks):,} weeks, lake state {report.state}"
+        )
+    if report.replaced:
+        typer.echo(f"Weeks that were there before and are replaced: {', '.join(map(str, report.replaced))}")
+    for code, rows in report.reasons.items():
+        typer.echo(f"  {rows:,} lines with {code}")
+    for refusal in report.refused:
+        typer.echo(f"Refused: {refusal.file} ({refusal.code}): {refusal.reason}\nTry: {refusal.mend}", err=True)

@@ -1,0 +1,53 @@
+"""`retail-forecast train`: fit, calibrate and measure one model on the lake."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retail_forecast.cli.console import emit, progress
+from retail_forecast.cli.figures import run_document, show_metrics
+from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+from retail_forecast.domain.tasks import Task
+
+if TYPE_CHECKING:
+    from retail_forecast.pipeline.train import Trained
+
+__all__ = ["train"]
+
+
+def train(
+    *,
+    task: Annotated[Task, typer.Option(help="What the model looks at.")] = Task.BASKET,
+    model: Annotated[str, typer.Option(help="Learner: logistic or xgboost.")] = "xgboost",
+    train_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to learn from.")] = None,
+    train_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to learn from.")] = None,
+    test_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to measure on.")] = None,
+    test_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to measure on.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    ship: Annotated[bool, typer.Option("--ship", help="Refit the measured model on every week.")] = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """Fit, calibrate and measure a model; it is kept as a bundle under the run's name.
+
+    Without bounds the last 13 weeks of the lake are the test window, from which nothing is learned. Without any week
+    after --train-to-week the figures are of the validation window, and named so.
+    """
+    from retail_forecast.domain.settings import load_settings
+    from retail_forecast.pipeline.clock import utc_now
+    from retail_forecast.pipeline.train import Order
+    from retail_forecast.pipeline.train import train as carry_out
+
+    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship)
+    trained = carry_out(workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output))
+    emit(run_document(trained.record, trained.warnings), json_output, lambda: _show(trained))
+
+
+def _show(trained: "Trained") -> None:
+    record = trained.record
+    window = {"test": "test", "validation": "validation", "parent": "parent's test"}[record.metrics_from]
+    title = f"{record.run_id}: {record.train_baskets:,} baskets learned, {record.test_baskets:,} of the {window} window measured"
+    show_metrics(title, record.metrics, record.baselines)
+    for warning in trained.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    typer.echo(f"Next: retail-forecast promote {record.run_id}")

@@ -1,0 +1,54 @@
+"""All figures of one model on baskets that it never saw: metrics, intervals, what simpler answers reach, and
+importances."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.bundle.scorer import Bundle
+from retail_forecast.domain.labels import TIERS
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.models.bootstrap import Interval, basket_clusters, intervals
+from retail_forecast.models.evaluation import evaluate
+from retail_forecast.models.importance import permutation_importance
+
+__all__ = ["Figures", "measure"]
+
+_IMPORTANCE_BASKETS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures on n baskets.
+
+    Attributes
+    ----------
+    metrics : `Metrics.to_dict()`
+    intervals : by the names of `bootstrap.intervals`
+    importance : loss of macro F1 per shuffled feature, largest first
+    baskets : n
+    """
+
+    metrics: dict[str, Any]
+    intervals: dict[str, Interval]
+    importance: dict[str, float]
+    baskets: int
+
+
+def measure(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8], rng: np.random.Generator) -> Figures:
+    """Measure `bundle` on `baskets` with their labels (positions in LABELS).
+
+    Parameters
+    ----------
+    rng : of the bootstrap, the shuffles and the sample that the importances are taken on (4,000 baskets at most)
+    """
+    answers = bundle.predict(baskets)
+    metrics = evaluate(label, answers.probabilities, answers.label).to_dict()
+    bounds = intervals(label, answers.label, basket_clusters(baskets.customer.index), rng)
+    tiers = np.flatnonzero(label < len(TIERS))
+    sample = np.sort(rng.permutation(tiers)[:_IMPORTANCE_BASKETS])
+    features = bundle.features(baskets.take(sample))
+    importance = permutation_importance(bundle.score, features, label[sample], bundle.manifest.features, rng)
+    return Figures(metrics, bounds, importance, len(baskets))

@@ -1,0 +1,70 @@
+"""Evaluate: figures of a bundle on weeks of the lake."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retail_forecast.domain.errors import UsageError
+from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.tasks import Task
+from retail_forecast.lake.reading import read_gold
+from retail_forecast.models.figures import Figures, measure
+from retail_forecast.pipeline.resolve import resolve_bundle
+from retail_forecast.pipeline.workspace import lake_path, lake_state
+
+__all__ = ["Evaluated", "evaluate_weeks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Figures of one model on some weeks.
+
+    Attributes
+    ----------
+    run_id, task, model : what was measured
+    weeks : measured on
+    learned_weeks : those among them that lie in or before the last week it learned from; figures on them flatter
+    figures : metrics and the like
+    """
+
+    run_id: str
+    task: str
+    model: str
+    weeks: tuple[int, ...]
+    learned_weeks: tuple[int, ...]
+    figures: Figures
+
+
+def evaluate_weeks(
+    workspace: Path,
+    settings: Settings,
+    model: str,
+    task: Task,
+    *,
+    from_week: int | None = None,
+    to_week: int | None = None,
+) -> Evaluated:
+    """Score the complete baskets of the weeks from `from_week` to `to_week` (those after the model's, when not given).
+
+    Raises
+    ------
+    UsageError : no week of the lake lies between the bounds
+    """
+    bundle = resolve_bundle(workspace, model, task, settings.train.threads or os.cpu_count() or 1)
+    state, manifest = lake_state(workspace), bundle.manifest
+    first = from_week if from_week is not None else manifest.last_learned_week + 1
+    weeks = [week for week in sorted(state.weeks) if first <= week and (to_week is None or week <= to_week)]
+    if not weeks:
+        present = f"{min(state.weeks)} to {max(state.weeks)}" if state.weeks else "none"
+        raise UsageError(
+            f"no week from {first} to {to_week or 'the newest'} is in the lake, which holds {present}",
+            where="--from-week, --to-week",
+            mend=f"choose weeks that are there; the model learned from weeks up to {manifest.last_learned_week}",
+        )
+    gold = read_gold(lake_path(workspace), state, weeks)
+    rows = np.flatnonzero(gold.complete)
+    figures = measure(bundle, gold.baskets.take(rows), gold.label[rows], np.random.default_rng(settings.train.seed))
+    learned = tuple(week for week in weeks if week <= manifest.last_learned_week)
+    return Evaluated(manifest.run_id, manifest.task, manifest.model, tuple(weeks), learned, figures)

@@ -1,0 +1,126 @@
+"""Promote: put a run before the gate and, when it passes, make it champion of its task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from retail_forecast.bundle.manifest import read_manifest
+from retail_forecast.bundle.scorer import load_bundle
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.errors import PlaceError
+from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.tasks import Task
+from retail_forecast.lake.reading import read_gold
+from retail_forecast.models.bootstrap import basket_clusters
+from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
+from retail_forecast.registry.champion import Champion, bundle_folder, current, history
+from retail_forecast.registry.champion import promote as put_in_force
+from retail_forecast.registry.champion import rollback as put_back
+from retail_forecast.registry.comparison import Comparison, compare, comparison_weeks
+from retail_forecast.registry.gate import Decision, Override, decide
+from retail_forecast.registry.record import RunRecord
+from retail_forecast.registry.runs import load_run
+from retail_forecast.registry.tracking import DATABASE, mirror_champion
+
+__all__ = ["Promotion", "promote", "roll_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What became of a candidate; `champion` is the one in force afterwards, None when there is none."""
+
+    run_id: str
+    decision: Decision
+    champion: Champion | None
+    warnings: tuple[str, ...] = ()
+
+
+def promote(
+    workspace: Path,
+    settings: Settings,
+    run_id: str,
+    *,
+    who: str,
+    why: str,
+    clock: Callable[[], datetime],
+    override: Override | None = None,
+) -> Promotion:
+    """Ask the gate, and move the champion pointer when it agrees.
+
+    Parameters
+    ----------
+    who, why : for the history of the pointer
+    override : stands in for the checks that fail, and is recorded
+
+    Raises
+    ------
+    UsageError : no such run
+    BundleError : its bundle is not what the run wrote
+    Conflict : another champion was put in force meanwhile
+    """
+    store = open_store(workspace)
+    candidate = load_run(store, run_id)
+    read_manifest(bundle_path(workspace, run_id), candidate.bundle_digest)
+    champion = current(store, candidate.task)
+    incumbent = None if champion is None else load_run(store, champion.run_id)
+    comparison = None if incumbent is None else _compared(workspace, settings, candidate, incumbent)
+    decision = decide(candidate, settings.gate, champion=incumbent, comparison=comparison, override=override)
+    if not decision.promoted:
+        return Promotion(run_id, decision, champion)
+    entry = put_in_force(store, candidate, decision, replaces=champion, who=who, why=why, when=clock())
+    return Promotion(run_id, decision, entry, _mirrored(workspace, candidate))
+
+
+def _compared(workspace: Path, settings: Settings, candidate: RunRecord, incumbent: RunRecord) -> Comparison | None:
+    """Both models on all complete baskets later than anything that either learned from; None when there is none."""
+    state = lake_state(workspace)
+    weeks = comparison_weeks(candidate, incumbent, np.asarray(sorted(state.weeks), np.int32))
+    if not len(weeks) or candidate.run_id == incumbent.run_id:
+        return None
+    gold = read_gold(lake_path(workspace), state, weeks.tolist())
+    rows = np.flatnonzero(gold.complete)
+    baskets = gold.baskets.take(rows)
+    answers = [
+        (run.run_id, load_bundle(bundle_path(workspace, run.run_id), run.bundle_digest).predict(baskets).label)
+        for run in (candidate, incumbent)
+    ]
+    return compare(
+        answers[0],
+        answers[1],
+        gold.label[rows],
+        cluster=basket_clusters(baskets.customer.index),
+        shop_week=gold.shop_week[rows],
+        settings=settings.gate,
+        rng=np.random.default_rng(settings.train.seed),
+    )
+
+
+def roll_back(
+    workspace: Path, task: Task, *, who: str, why: str, clock: Callable[[], datetime]
+) -> tuple[Champion, tuple[str, ...]]:
+    """Put the champion before the present one back in force, once its bundle is found to be sound; and warnings.
+
+    Raises
+    ------
+    UsageError : there is none to go back to
+    BundleError : its bundle is damaged; nothing is changed
+    """
+    store = open_store(workspace)
+    entries = {entry.version: entry for entry in history(store, task)}
+    target = entries.get(entries[max(entries)].previous or 0) if entries else None
+    if target is not None:
+        read_manifest(bundle_path(workspace, target.run_id), target.bundle_digest)
+    entry = put_back(store, task, who=who, why=why, when=clock())
+    return entry, _mirrored(workspace, load_run(store, entry.run_id))
+
+
+def _mirrored(workspace: Path, record: RunRecord) -> tuple[str, ...]:
+    """Mirror the champion; the pointer of record stands whatever becomes of its mirror, so a failure is a warning."""
+    try:
+        mirror_champion(workspace / DATABASE, record, bundle_folder(record.run_id))
+    except PlaceError as error:
+        return (f"{error}; {error.mend}",)
+    return ()

@@ -1,0 +1,280 @@
+"""Train: a lake state in; a bundle, its figures and a run of record out.
+
+With later weeks in the lake, the model is fitted on everything before the calibration window, calibrated, and measured
+on the test window. Without, it is measured on the validation window by a fit that stops before it, then fitted again on
+every week allowed. A shipped model is a second fit on every week, with the settings, the temperature and the figures of
+its parent.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.bundle.manifest import digest_of, write_bundle
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.errors import PlaceError, UsageError
+from retail_forecast.domain.progress import Progress, Silent
+from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.tasks import Task
+from retail_forecast.lake.reading import Labelled, read_gold
+from retail_forecast.lake.state import LakeState
+from retail_forecast.models.evaluation import always_mm
+from retail_forecast.models.figures import Figures, measure
+from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
+from retail_forecast.models.learners import Learner, learner
+from retail_forecast.models.windows import split_weeks
+from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
+from retail_forecast.registry.card import render_card
+from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
+from retail_forecast.registry.runs import list_runs, new_run_id, save_run, test_window_uses
+from retail_forecast.registry.tracking import DATABASE, mirror_run
+
+__all__ = ["Order", "Trained", "train"]
+
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "onnx", "onnxruntime", "retail-forecast")
+_FLAT_LEARNER = "xgboost"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to train.
+
+    Attributes
+    ----------
+    task, model : task, and name of the learner
+    train_from, train_to, test_from, test_to : bounds of the windows, YYYYWW; None leaves them to the settings
+    seed : of every random choice; None takes the settings'
+    ship : refit the measured model on every week, and return the refit
+    """
+
+    task: Task
+    model: str
+    train_from: int | None = None
+    train_to: int | None = None
+    test_from: int | None = None
+    test_to: int | None = None
+    seed: int | None = None
+    ship: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A run that is safely on record; `warnings` says what beside it failed, such as its mirror in MLflow."""
+
+    record: RunRecord
+    warnings: tuple[str, ...] = ()
+
+
+def train(
+    workspace: Path,
+    settings: Settings,
+    order: Order,
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress | None = None,
+) -> Trained:
+    """Train one model, keep its bundle and record the run.
+
+    Raises
+    ------
+    DataError : the lake is empty
+    UsageError : an unknown learner, bounds that do not fit, too few weeks, or a tier without a basket
+    """
+    with (progress or Silent()).track(f"train {order.task} {order.model}", 4 if order.ship else 3, "steps") as done:
+        run = _prepared(workspace, settings, order)
+        done(1)
+        fitted, figures, baselines = _measured(run)
+        done(1)
+        windows = run.windows
+        if windows.test is None:
+            windows, fitted = _on_every_week(run, fitted)
+        kept = _kept(run, windows, fitted, figures, baselines, clock(), parent=None)
+        done(1)
+        if order.ship:
+            windows, fitted = _on_every_week(run, fitted)
+            everything = Windows(train=windows.train)
+            kept = _kept(run, everything, fitted, figures, baselines, clock(), parent=kept.record.run_id)
+            done(1)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What every step of a run needs."""
+
+    workspace: Path
+    order: Order
+    settings: Settings
+    learner: Learner
+    threads: int
+    state: LakeState
+    windows: Windows
+    gold: Labelled
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the seconds of a phase."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+    def rows(self, *spans: Span | None) -> NDArray[np.intp]:
+        """Baskets of the weeks of `spans` of which no line is in quarantine: a label belongs to a whole basket."""
+        weeks = [week for span in spans if span is not None for week in span.weeks]
+        return np.flatnonzero(np.isin(self.gold.shop_week, weeks) & self.gold.complete)
+
+    def fit(self, task: Task, chosen: Learner, rows: NDArray[np.intp]) -> Fitted:
+        """Fit `chosen` on the baskets at `rows`."""
+        baskets, label = self.gold.baskets.take(rows), self.gold.label[rows]
+        return fit_model(task, chosen, baskets, label, self.settings.train, self.threads)
+
+
+def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
+    chosen = learner(order.model)
+    if order.seed is not None:
+        settings = settings.model_copy(update={"train": settings.train.model_copy(update={"seed": order.seed})})
+    state = lake_state(workspace)
+    bounds = {
+        "train_from": order.train_from,
+        "train_to": order.train_to,
+        "test_from": order.test_from,
+        "test_to": order.test_to,
+    }
+    windows = split_weeks(sorted(state.weeks), settings.windows, **bounds)
+    if order.ship and windows.test is None:
+        raise UsageError(
+            "no later week is in the lake to measure the model on before it is shipped",
+            where="--ship",
+            mend="leave --ship away: without test weeks the model learns from every week anyway",
+        )
+    start = time.perf_counter()
+    gold = read_gold(lake_path(workspace), state, _weeks(windows))
+    seconds = {"read": round(time.perf_counter() - start, 3)}
+    threads = settings.train.threads or os.cpu_count() or 1
+    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, seconds)
+
+
+def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
+    """The model fitted before the window it is measured on, its figures, and those of the simpler answers beside it."""
+    windows = run.windows
+    learned = run.rows(windows.train, windows.validation if windows.test else None)
+    held_out = run.rows(windows.test or windows.validation)
+    calibration = run.rows(windows.calibration)
+    baskets, label = run.gold.baskets.take(held_out), run.gold.label[held_out]
+    with run.phase("fit"):
+        fitted = run.fit(run.order.task, run.learner, learned)
+        fitted = calibrated(fitted, run.gold.baskets.take(calibration), run.gold.label[calibration])
+    with run.phase("measure"):
+        figures = measure(fitted.bundle(run.threads), baskets, label, np.random.default_rng(run.settings.train.seed))
+        baselines = {"always_mm": always_mm(run.gold.label[learned], label).to_dict()}
+    if run.order.task is not Task.FLAT:
+        with run.phase("flat"):
+            flat = run.fit(Task.FLAT, learner(_FLAT_LEARNER), learned)
+            baselines["flat"] = measure(flat.bundle(run.threads), baskets, label, np.random.default_rng(0)).metrics
+    return fitted, figures, baselines
+
+
+def _on_every_week(run: _Run, measured: Fitted) -> tuple[Windows, Fitted]:
+    """The same model fitted on all weeks of the run, at the temperature of the measured one."""
+    everything = Span.of(_weeks(run.windows))
+    with run.phase("refit"):
+        fitted = run.fit(run.order.task, run.learner, run.rows(everything))
+    return replace(run.windows, train=everything), replace(fitted, temperature=measured.temperature)
+
+
+def _kept(
+    run: _Run,
+    windows: Windows,
+    fitted: Fitted,
+    figures: Figures,
+    baselines: dict[str, dict[str, Any]],
+    now: datetime,
+    *,
+    parent: str | None,
+) -> Trained:
+    """Write the bundle, then the record that names it, then the mirror."""
+    store = open_store(run.workspace)
+    data = DataState(run.state.number, dict(run.state.tables), _sources(run))
+    described = {
+        "learner": dict(run.learner.settings),
+        "train": run.settings.train.model_dump(),
+        "windows": run.settings.windows.model_dump(),
+    }
+    identity = msgspec.json.encode([asdict(data), described, asdict(windows), parent], order="sorted")
+    record = RunRecord(
+        run_id=new_run_id(run.order.task, run.order.model, now, digest_of(identity)),
+        task=run.order.task,
+        model=run.order.model,
+        created_at=now,
+        seed=run.settings.train.seed,
+        settings=described,
+        windows=windows,
+        data=data,
+        metrics=figures.metrics,
+        metrics_from=_metrics_from(windows, parent),
+        intervals=figures.intervals,
+        importance=figures.importance,
+        baselines=baselines,
+        train_baskets=len(run.rows(windows.train, windows.validation if windows.test else None)),
+        test_baskets=figures.baskets,
+        bundle_digest="",
+        seconds=dict(run.seconds),
+        libraries={name: version(name) for name in _LIBRARIES},
+        parent=parent,
+    )
+    record = msgspec.structs.replace(record, bundle_digest=_write(run, record, fitted))
+    save_run(store, record)
+    try:
+        mirror_run(run.workspace / DATABASE, record)
+    except PlaceError as error:
+        return Trained(record, (f"{error}; {error.mend}",))
+    return Trained(record)
+
+
+def _write(run: _Run, record: RunRecord, fitted: Fitted) -> str:
+    """Write the bundle and return its digest."""
+    runs = [*list_runs(open_store(run.workspace)), record]
+    uses = test_window_uses(runs, record.task, record.windows.test) if record.windows.test else 0
+    manifest = manifest_of(
+        fitted,
+        run_id=record.run_id,
+        model=record.model,
+        created_at=record.created_at,
+        last_learned_week=record.windows.last_learned_week,
+        windows=asdict(record.windows),
+        data=asdict(record.data),
+        metrics=record.metrics,
+        metrics_from=record.metrics_from,
+        parent=record.parent,
+        libraries=record.libraries,
+    )
+    files = fitted.files() | {"card.md": render_card(record, uses).encode()}
+    return write_bundle(bundle_path(run.workspace, record.run_id), manifest, files)
+
+
+def _metrics_from(windows: Windows, parent: str | None) -> Literal["test", "validation", "parent"]:
+    if parent is not None:
+        return "parent"
+    return "test" if windows.test else "validation"
+
+
+def _sources(run: _Run) -> dict[str, str]:
+    """Digest of each source file behind the weeks of the run, by file name."""
+    digests = {digest for week in _weeks(run.windows) for digest in run.state.weeks[week].sources}
+    return {run.state.sources[digest].name: digest for digest in sorted(digests)}
+
+
+def _weeks(windows: Windows) -> list[int]:
+    spans = (windows.train, windows.validation, windows.calibration, windows.test)
+    return sorted({week for span in spans if span is not None for week in span.weeks})
