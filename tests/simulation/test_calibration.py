@@ -1,7 +1,7 @@
 """Distributions of a simulated retailer of the real one's size beside those of the real data.
 
-The figures are aggregates of the real data (`FACTS`); with the files at hand the same queries are asked of them as well,
-so that the figures themselves are checked.
+The figures are aggregates of the real data (`FACTS`); with the files at hand the same queries are asked of them too, so
+that the figures themselves are checked.
 """
 
 from collections.abc import Iterator

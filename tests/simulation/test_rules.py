@@ -127,7 +127,7 @@ def test_rules_hold_for_a_retailer_with_many_baskets(small: pd.DataFrame) -> Non
     assert [name for name, rule in RULES.items() if not rule(small)] == []
 
 
-def _set(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+def _set(frame: pd.DataFrame, column: str, value: "str | float | Callable[[pd.Series], int] | None") -> pd.DataFrame:
     """The frame with one line of a basket of several lines, of a customer seen before, changed."""
     several = frame["BASKET_ID"].duplicated() & frame["CUST_CODE"].duplicated() & frame["seg_1"].notna()
     row = frame.index[several & (frame[TYPE] != "XX")][0]

@@ -40,10 +40,10 @@ def simulate(spec: TillSpec, out: Path, progress: Progress | None = None) -> Sim
     files, lines = [], 0
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with (progress or Silent()).track("Simulating", spec.weeks, "weeks") as advance:
+        with duckdb.connect() as writer, (progress or Silent()).track("Simulating", spec.weeks, "weeks") as advance:
             for week in (add_weeks(spec.start_week, i) for i in range(spec.weeks)):
                 table = week_table(spec, week, retailer)
-                files.append(_write(table, out / f"transactions_{week}.csv", plain=spec.plain))
+                files.append(_write(writer, table, out / f"transactions_{week}.csv", plain=spec.plain))
                 lines += table.num_rows
                 advance(1)
     except (OSError, duckdb.IOException) as error:
@@ -55,12 +55,10 @@ def simulate(spec: TillSpec, out: Path, progress: Progress | None = None) -> Sim
     return SimulationReport(tuple(files), spec.weeks * spec.baskets_per_week, lines)
 
 
-def _write(table: pa.Table, file: Path, *, plain: bool) -> Path:
+def _write(writer: duckdb.DuckDBPyConnection, table: pa.Table, file: Path, *, plain: bool) -> Path:
     """Write one week. DuckDB writes numbers and the quotes of empty codes exactly as the original files have them."""
     part = file.with_suffix(".part")
-    with duckdb.connect() as connection:
-        connection.register("lines", table)
-        connection.table("lines").write_csv(str(part))
+    writer.from_arrow(table).write_csv(str(part))
     if plain:
         return part.replace(file)
     packed = file.with_suffix(".gz.part")
