@@ -1,1 +1,1 @@
-"""The lake: raw bytes, checked lines, baskets and what was set aside, with one published state that names every table's version."""
+"""The lake: raw bytes, checked lines, baskets, quarantine, and the published states that tie them together."""

@@ -1,6 +1,7 @@
 """Lines of whole weeks, gathered from slabs and sorted by basket and product: the unit that is refined in memory.
 
-Baskets lie within a week, so that a batch of whole weeks can be judged alone, and memory is bounded by the batch, not by the lake.
+Baskets lie within a week, so that a batch of whole weeks can be judged alone, and memory is bounded by the batch, not
+by the lake.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,9 @@ class Batch:
 
 
 def plan(staged: Sequence[Staged], limit: int) -> list[list[int]]:
-    """All weeks in groups of about `limit` rows at most (a week is never split), ascending; week 0 stands for rows of no week."""
+    """All weeks in groups of about `limit` rows at most (a week is never split), ascending; week 0 stands for rows of
+    no week.
+    """
     totals: dict[int, int] = {}
     for source in staged:
         for week, rows in _booked_rows(source).items():
@@ -84,16 +87,24 @@ def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int]) -> Batch:
     """The rows of `slabs` that are booked under `weeks`, sorted."""
     parts = [_part(number, source, slab, weeks) for number, (source, slab) in enumerate(slabs)]
     fields = {name: join_fields([fields[name] for fields, *_ in parts]) for name in parts[0][0]}
-    faults, booked, open_week, slab_number, row = (np.concatenate(column) for column in list(zip(*parts, strict=True))[1:])
+    faults, booked, open_week, slab_number, row = (
+        np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]
+    )
     placed = ~open_week & (fields["BASKET_ID"].index >= 0)
     order = _order(fields, faults, booked, placed)
     return Batch(
         {name: Field(f.values, f.index[order]) for name, f in fields.items()},
-        faults[order], booked[order], placed[order], slab_number[order], row[order],
+        faults[order],
+        booked[order],
+        placed[order],
+        slab_number[order],
+        row[order],
     )
 
 
-def _part(number: int, source: Staged, slab: Slab, weeks: Sequence[int]) -> tuple[dict[str, Field], *tuple[NDArray[np.generic], ...]]:
+def _part(
+    number: int, source: Staged, slab: Slab, weeks: Sequence[int]
+) -> tuple[dict[str, Field], *tuple[NDArray[np.generic], ...]]:
     texts = read_slab(slab)
     week = np.asarray(texts.column(WEEK))
     booked = np.where(week == 0, np.int32(source.main_week), week)
@@ -111,12 +122,16 @@ def read_slab(slab: Slab) -> pa.RecordBatch:
 
 
 def _compacted(texts: pa.RecordBatch) -> pa.RecordBatch:
-    """The same rows with dictionaries of the words they use: a few rows of a slab must not carry all its words along."""
-    columns = [c.dictionary_decode().dictionary_encode() if pa.types.is_dictionary(c.type) else c for c in texts.columns]
+    """The same rows with dictionaries of the words they use: a few rows must not carry all words of a slab along."""
+    columns = [
+        c.dictionary_decode().dictionary_encode() if pa.types.is_dictionary(c.type) else c for c in texts.columns
+    ]
     return pa.RecordBatch.from_arrays(columns, texts.schema.names)
 
 
-def _order(fields: dict[str, Field], faults: Faults, booked: NDArray[np.int32], placed: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _order(
+    fields: dict[str, Field], faults: Faults, booked: NDArray[np.int32], placed: NDArray[np.bool_]
+) -> NDArray[np.intp]:
     weeks, week = np.unique(booked, return_inverse=True)
     product = _ranks(fields["PROD_CODE"]) + 1
     key = _ranks(fields["BASKET_ID"]) * len(weeks) + week

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from retail_forecast.domain.calendar import shop_week, shop_weekday
 from retail_forecast.domain.columns import column
 from retail_forecast.lake.fields import Field, read_field
-from retail_forecast.lake.rules import WEEK_BITS, Faults, bit, bits_of
+from retail_forecast.lake.rules import WEEK_BITS, Faults, bits_of, flagged
 
 __all__ = ["examine", "read_fields", "weeks_of"]
 
@@ -18,7 +18,8 @@ _NOTHING = -1
 
 
 def examine(texts: pa.RecordBatch) -> tuple[dict[str, Field], Faults]:
-    """The contract's columns among dictionary-encoded `texts`, by their names in silver, and the fault bits of each row.
+    """The contract's columns among dictionary-encoded `texts`, by their names in silver, and the fault bits of each
+    row.
 
     The faults are those that a row shows by itself: of its fields, of the calendar, of XX and of anonymous baskets.
     """
@@ -34,11 +35,18 @@ def examine(texts: pa.RecordBatch) -> tuple[dict[str, Field], Faults]:
 
 def read_fields(texts: pa.RecordBatch) -> dict[str, Field]:
     """The contract's columns among dictionary-encoded `texts`, by their names in silver."""
-    return {column(name).name: read_field(column(name), words, aliased=name != column(name).name)[0] for name, words in _contract_columns(texts)}
+    return {
+        column(name).name: read_field(column(name), words, aliased=name != column(name).name)[0]
+        for name, words in _contract_columns(texts)
+    }
 
 
 def _contract_columns(texts: pa.RecordBatch) -> Iterator[tuple[str, pa.DictionaryArray]]:
-    return ((name, words) for name, words in zip(texts.schema.names, texts.columns, strict=True) if not name.startswith("__"))
+    return (
+        (name, words)
+        for name, words in zip(texts.schema.names, texts.columns, strict=True)
+        if not name.startswith("__")
+    )
 
 
 def weeks_of(fields: Mapping[str, Field], faults: Faults) -> NDArray[np.int32]:
@@ -48,19 +56,21 @@ def weeks_of(fields: Mapping[str, Field], faults: Faults) -> NDArray[np.int32]:
 
 def _calendar(fields: Mapping[str, Field]) -> Faults:
     days = fields["SHOP_DATE"]
-    return _mismatch(days, fields["SHOP_WEEK"], shop_week, "R_WEEK") | _mismatch(days, fields["SHOP_WEEKDAY"], shop_weekday, "R_WEEKDAY")
+    return _mismatch(days, fields["SHOP_WEEK"], shop_week, "R_WEEK") | _mismatch(
+        days, fields["SHOP_WEEKDAY"], shop_weekday, "R_WEEKDAY"
+    )
 
 
 def _mismatch(days: Field, given: Field, of_day: Callable[[date], int], code: str) -> Faults:
     numbers = np.asarray([*(of_day(day) for day in days.values.to_pylist()), _NOTHING], np.int64)[days.index]
     told = given.decoded(_NOTHING)
-    return ((numbers != told) & (numbers != _NOTHING) & (told != _NOTHING)).astype(np.uint64) * bit(code)
+    return flagged((numbers != told) & (numbers != _NOTHING) & (told != _NOTHING), code)
 
 
 def _unclassified(fields: Mapping[str, Field]) -> Faults:
     kind, mission = fields["BASKET_TYPE"], fields["BASKET_DOMINANT_MISSION"]
     both = (kind.index >= 0) & (mission.index >= 0)
-    return (both & (_is(kind, "XX") != _is(mission, "XX"))).astype(np.uint64) * bit("R_XX")
+    return flagged(both & (_is(kind, "XX") != _is(mission, "XX")), "R_XX")
 
 
 def _is(field: Field, word: str) -> NDArray[np.bool_]:
@@ -71,4 +81,4 @@ def _is(field: Field, word: str) -> NDArray[np.bool_]:
 
 def _anonymous(fields: Mapping[str, Field], faults: Faults) -> Faults:
     readable = (faults & (bits_of("CUST_CODE") | bits_of("seg_1"))) == 0
-    return (readable & ((fields["CUST_CODE"].index < 0) != (fields["seg_1"].index < 0))).astype(np.uint64) * bit("R_ANONYMOUS")
+    return flagged(readable & ((fields["CUST_CODE"].index < 0) != (fields["seg_1"].index < 0)), "R_ANONYMOUS")

@@ -13,7 +13,8 @@ __all__ = ["baskets_from_arrow", "codes_from_arrow", "pence"]
 def baskets_from_arrow(table: pa.Table) -> Baskets:
     """The baskets of `table`: a column `lines` of lists of structs, and header columns named as the fields of `Basket`.
 
-    Header columns and product levels that are not there are missing codes. SPEND is read from `spend_gbp`, decimal or float.
+    Header columns and product levels that are not there are missing codes. SPEND is read from `spend_gbp`, decimal or
+    float.
     """
     lists = _one(table["lines"])
     offsets = np.concatenate([[0], np.cumsum(np.asarray(pc.list_value_length(lists).fill_null(0), np.int64))])

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from retail_forecast.domain.columns import Column, Kind
-from retail_forecast.lake.rules import Faults, bit
+from retail_forecast.lake.rules import Faults, flagged
 
 __all__ = ["TYPES", "Field", "arrow_type", "join_fields", "read_field"]
 
@@ -70,7 +70,10 @@ def join_fields(parts: Sequence[Field]) -> Field:
     words = pa.concat_arrays([p.values for p in parts]).dictionary_encode()
     numbers = np.asarray(words.indices)
     starts = np.cumsum([0, *(len(p.values) for p in parts)])
-    index = [np.append(numbers[start : start + len(p.values)], np.int32(-1))[p.index] for p, start in zip(parts, starts, strict=False)]
+    index = [
+        np.append(numbers[start : start + len(p.values)], np.int32(-1))[p.index]
+        for p, start in zip(parts, starts, strict=False)
+    ]
     return Field(words.dictionary, np.concatenate(index))
 
 
@@ -103,7 +106,7 @@ def _read_words(column: Column, words: pa.StringArray, *, aliased: bool) -> tupl
 
 
 def _flag(wrong: pa.BooleanArray, code: str) -> Faults:
-    return np.asarray(wrong.fill_null(False)).astype(np.uint64) * bit(code)
+    return flagged(np.asarray(wrong.fill_null(False)), code)
 
 
 def _typed(column: Column, words: pa.StringArray) -> pa.Array:

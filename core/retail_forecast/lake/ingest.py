@@ -1,8 +1,8 @@
 """Ingest: till files become raw bytes, silver, gold and quarantine, in one new state of the lake or in none.
 
-The order makes it safe to be interrupted anywhere: raw, then the tables, then the state. What a writer left unpublished is taken back
-by the next one, so that a repeated run ends with the same content. A file that is known changes nothing; another file for a week that
-is present replaces that week in all tables.
+The order makes it safe to be interrupted anywhere: raw, then the tables, then the state. What a writer left
+unpublished is taken back by the next one, so that a repeated run ends with the same content. A file that is known
+changes nothing; another file for a week that is present replaces that week in all tables.
 """
 
 import shutil
@@ -38,7 +38,12 @@ _ROWS_A_MB = 700  # of a batch of weeks, for each megabyte of the memory limit: 
 
 
 def ingest(
-    root: Path, sources: Sequence[str], settings: LakeSettings, *, clock: Callable[[], datetime], progress: Progress | None = None
+    root: Path,
+    sources: Sequence[str],
+    settings: LakeSettings,
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress | None = None,
 ) -> IngestReport:
     """Take the files that `sources` name into the lake at `root`.
 
@@ -91,7 +96,13 @@ def _replaced(staged: Sequence[Staged], before: LakeState | None) -> tuple[int, 
 
 
 def _write(
-    root: Path, room: Path, staged: Sequence[Staged], before: LakeState | None, settings: LakeSettings, arrival: datetime, progress: Progress
+    root: Path,
+    room: Path,
+    staged: Sequence[Staged],
+    before: LakeState | None,
+    settings: LakeSettings,
+    arrival: datetime,
+    progress: Progress,
 ) -> tuple[Ledger, dict[str, DeltaTable]]:
     """Write raw and tables; nothing of it counts before the state is published."""
     number = before.number + 1 if before else 1
@@ -129,7 +140,9 @@ def _evidence(staged: Sequence[Staged], catalogue: Catalogue) -> Evidence:
 
 
 def _account(source: Staged, arrival: datetime) -> SourceAccount:
-    return SourceAccount(source.landed.origin.name, source.rows, source.landed.size, tuple(sorted(source.weeks)), arrival)
+    return SourceAccount(
+        source.landed.origin.name, source.rows, source.landed.size, tuple(sorted(source.weeks)), arrival
+    )
 
 
 def _manifest(source: Staged, arrival: datetime) -> bytes:
@@ -150,7 +163,9 @@ def _next_state(
     )
 
 
-def _report(taken: Intake, ledger: Ledger, state: LakeState | None, replaced: tuple[int, ...], seconds: float) -> IngestReport:
+def _report(
+    taken: Intake, ledger: Ledger, state: LakeState | None, replaced: tuple[int, ...], seconds: float
+) -> IngestReport:
     return IngestReport(
         files=len(taken.staged),
         rows_read=sum(source.rows for source in taken.staged),

@@ -1,4 +1,4 @@
-"""Intake: the files of one call are copied, told apart from those the lake holds, checked and staged, several at a time."""
+"""Intake: the files of one call are copied, told apart from those the lake holds, checked and staged."""
 
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -34,7 +34,10 @@ def take_in(files: Sequence[Path], known: Collection[str], folder: Path, threads
     unchanged: list[str] = []
     refused: list[Refusal] = []
     seen = set(known)
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool, progress.track("reading till files", len(files), "files") as done:
+    with (
+        ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool,
+        progress.track("reading till files", len(files), "files") as done,
+    ):
         landed = list(pool.map(_attempt(lambda file: land(file, folder)), files))
         fresh: list[Landed | FileRefused] = []
         for item in landed:

@@ -1,4 +1,4 @@
-"""Judge the rows of a batch by the rules that look beyond one row: at the basket, at the tree of products, at the store."""
+"""Judge the rows of a batch by the rules that look beyond one row: at its basket, its product's group, its store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,13 @@ from retail_forecast.domain.columns import COLUMNS, Level
 from retail_forecast.lake.batch import Batch
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.links import Accepted, strangers
-from retail_forecast.lake.rules import BASKET_FIELD_BITS, Faults, bit
+from retail_forecast.lake.rules import BASKET_FIELD_BITS, Faults, flagged
 
 __all__ = ["Evidence", "Verdict", "judge"]
 
-_SHARED = tuple(c.name for c in COLUMNS if c.level not in {Level.LINE, Level.PRODUCT} and c.name not in {"SHOP_WEEK", "BASKET_ID"})
+_SHARED = tuple(
+    c.name for c in COLUMNS if c.level not in {Level.LINE, Level.PRODUCT} and c.name not in {"SHOP_WEEK", "BASKET_ID"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +59,22 @@ def judge(batch: Batch, evidence: Evidence) -> Verdict:
     basket = _number_baskets(batch)
     ids = batch.fields["BASKET_ID"]
     faults = batch.faults | strangers(batch.fields, evidence.accepted) | _duplicates(batch, basket)
-    faults |= _disagreeing(batch, basket) | _flag(batch.placed & _among(ids, evidence.spanning), "R_SPAN")
+    faults |= _disagreeing(batch, basket) | flagged(batch.placed & _among(ids, evidence.spanning), "R_SPAN")
     first = np.flatnonzero(np.diff(basket, prepend=-1))
     wounded = _among(ids, evidence.wounded)[first]
     sound = ~wounded & (np.bitwise_or.reduceat(faults, first) == 0) if len(first) else wounded
-    missized = _missized(batch.fields, basket, first) & sound
-    faults |= _flag(np.append(missized, False)[basket], "R_SIZE")
+    missized = _missized(batch.fields, first) & sound
+    faults |= flagged(np.append(missized, False)[basket], "R_SIZE")
     return Verdict(faults, basket, sound & ~missized)
-
-
-def _flag(wrong: NDArray[np.bool_], code: str) -> Faults:
-    return wrong.astype(np.uint64) * bit(code)
 
 
 def _number_baskets(batch: Batch) -> NDArray[np.int64]:
     ids = batch.fields["BASKET_ID"].index
-    fresh = (np.diff(ids, prepend=-2) != 0) | (np.diff(batch.booked, prepend=-1) != 0) | ~np.insert(batch.placed, 0, False)[:-1]
+    fresh = (
+        (np.diff(ids, prepend=-2) != 0)
+        | (np.diff(batch.booked, prepend=-1) != 0)
+        | ~np.insert(batch.placed, 0, False)[:-1]
+    )
     numbers = np.cumsum(fresh & batch.placed) - 1
     return np.where(batch.placed, numbers, -1)
 
@@ -80,7 +82,7 @@ def _number_baskets(batch: Batch) -> NDArray[np.int64]:
 def _duplicates(batch: Batch, basket: NDArray[np.int64]) -> Faults:
     product = batch.fields["PROD_CODE"].index
     same = (np.diff(basket, prepend=-1) == 0) & (np.diff(product, prepend=-2) == 0)
-    return _flag(same & (basket >= 0) & (product >= 0), "R_DUPLICATE")
+    return flagged(same & (basket >= 0) & (product >= 0), "R_DUPLICATE")
 
 
 def _disagreeing(batch: Batch, basket: NDArray[np.int64]) -> Faults:
@@ -92,7 +94,9 @@ def _disagreeing(batch: Batch, basket: NDArray[np.int64]) -> Faults:
         differs |= np.diff(batch.fields[name].index[rows]) != 0
     numbers = basket[rows]
     split = numbers[1:][differs & (np.diff(numbers) == 0)]
-    return _flag((basket >= 0) & np.isin(basket, split), "R_BASKET") if len(split) else np.zeros(len(batch), np.uint64)
+    return (
+        flagged((basket >= 0) & np.isin(basket, split), "R_BASKET") if len(split) else np.zeros(len(batch), np.uint64)
+    )
 
 
 def _among(ids: Field, chosen: pa.StringArray) -> NDArray[np.bool_]:
@@ -101,8 +105,8 @@ def _among(ids: Field, chosen: pa.StringArray) -> NDArray[np.bool_]:
     return found
 
 
-def _missized(fields: Mapping[str, Field], basket: NDArray[np.int64], first: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether each basket's BASKET_SIZE is another than its quantity asks for; means nothing where a row is at fault."""
+def _missized(fields: Mapping[str, Field], first: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether each basket's BASKET_SIZE does not fit its quantity; means nothing where a row is at fault."""
     if not len(first):
         return np.zeros(0, bool)
     items = np.add.reduceat(fields["QUANTITY"].decoded(0).astype(np.int64), first)

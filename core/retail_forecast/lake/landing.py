@@ -50,7 +50,11 @@ def find_sources(sources: Sequence[str]) -> list[Path]:
     for source in sources:
         files = _files_of(source)
         if not files:
-            raise UsageError("no file is there", where=source, mend="name an existing CSV file, a folder that holds some, or a pattern")
+            raise UsageError(
+                "no file is there",
+                where=source,
+                mend="name an existing CSV file, a folder that holds some, or a pattern",
+            )
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -81,7 +85,9 @@ def land(origin: Path, folder: Path) -> Landed:
     except OSError as error:
         incoming.unlink(missing_ok=True)
         if not origin.is_file() or not os.access(origin, os.R_OK):
-            raise FileRefused("UNREADABLE", f"it cannot be opened ({error.strerror})", where=str(origin), mend="check its permissions") from error
+            raise FileRefused(
+                "UNREADABLE", f"it cannot be opened ({error.strerror})", where=str(origin), mend="check its permissions"
+            ) from error
         raise
     return Landed(origin, incoming, digest.hexdigest(), incoming.stat().st_size)
 
@@ -98,10 +104,20 @@ def check_header(landed: Landed) -> tuple[str, ...]:
     unknown = [name for name in names if name not in KNOWN_NAMES]
     if missing:
         hint = f", but unknown ones: {', '.join(unknown)}" if unknown else ""
-        raise FileRefused("MISSING_COLUMN", f"columns are missing: {', '.join(missing)}{hint}", where=str(landed.origin), mend="export it with all 22 columns")
+        raise FileRefused(
+            "MISSING_COLUMN",
+            f"columns are missing: {', '.join(missing)}{hint}",
+            where=str(landed.origin),
+            mend="export it with all 22 columns",
+        )
     if unknown or len(names) != len(COLUMNS):
         surplus = unknown or sorted({name for name in names if names.count(name) > 1}) or list(names)
-        raise FileRefused("UNKNOWN_HEADER", f"columns that the contract does not have, or twice: {', '.join(surplus)}", where=str(landed.origin), mend="export it with the 22 columns only")
+        raise FileRefused(
+            "UNKNOWN_HEADER",
+            f"columns that the contract does not have, or twice: {', '.join(surplus)}",
+            where=str(landed.origin),
+            mend="export it with the 22 columns only",
+        )
     return names
 
 

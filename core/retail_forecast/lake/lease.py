@@ -1,4 +1,4 @@
-"""The lease of the single writer: an operating-system lock on the lake's folder, which ends with its process however that ends."""
+"""The lease of the single writer: a lock of the operating system on the lake's folder, which ends with its process."""
 
 import fcntl
 from collections.abc import Iterator
@@ -25,10 +25,16 @@ def lease(root: Path) -> Iterator[None]:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / _NAME).open("w")
     except OSError as error:
-        raise PlaceError(f"the lake cannot be written ({error.strerror})", where=str(root), mend="check the folder's permissions") from error
+        raise PlaceError(
+            f"the lake cannot be written ({error.strerror})", where=str(root), mend="check the folder's permissions"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Conflict("another process is writing to this lake", where=str(root), mend="wait until it has finished, then repeat") from error
+            raise Conflict(
+                "another process is writing to this lake",
+                where=str(root),
+                mend="wait until it has finished, then repeat",
+            ) from error
         yield

@@ -1,7 +1,6 @@
 """Which parent each product group and store has: what the lake says, else what most of the rows being read say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +40,8 @@ def merge_links(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def accept(counted: pa.Table, lake: Accepted) -> dict[Link, dict[str, str]]:
-    """The parent of every child: the lake's where it knows the child, else the commonest in `counted`, the smaller code of equals.
+    """The parent of every child: the lake's where it knows the child, else the commonest in `counted`, the smaller
+    code of equals.
 
     Only links with a child that has several parents in sight are returned: in the others no row can disagree.
     """

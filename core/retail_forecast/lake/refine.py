@@ -16,7 +16,14 @@ from retail_forecast.lake.batch import Batch, gather, raw_texts, slabs_of
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.judge import Evidence, Verdict, judge
 from retail_forecast.lake.rules import Faults, bit, reasons
-from retail_forecast.lake.schemas import ENCODED_GOLD, ENCODED_SILVER, GOLD_HEADER, GOLD_LINES, PARTITIONS_OF, QUARANTINE
+from retail_forecast.lake.schemas import (
+    ENCODED_GOLD,
+    ENCODED_SILVER,
+    GOLD_HEADER,
+    GOLD_LINES,
+    PARTITIONS_OF,
+    QUARANTINE,
+)
 from retail_forecast.lake.staging import Slab, Staged
 from retail_forecast.lake.tillfile import row_numbers
 
@@ -68,7 +75,9 @@ def _column(field: Field, rows: NDArray[np.intp], *, plain: bool) -> pa.Array:
 def _silver(batch: Batch, slabs: _Slabs, rows: NDArray[np.intp]) -> pa.Table:
     columns = [_column(batch.fields[c.name], rows, plain=c.name in PARTITIONS_OF["silver"]) for c in COLUMNS]
     names = pa.array([source.landed.sha256[:SOURCE_DIGITS] for source, _ in slabs], pa.string())
-    return pa.Table.from_arrays([*columns, pa.DictionaryArray.from_arrays(pa.array(batch.slab[rows]), names)], schema=ENCODED_SILVER)
+    return pa.Table.from_arrays(
+        [*columns, pa.DictionaryArray.from_arrays(pa.array(batch.slab[rows]), names)], schema=ENCODED_SILVER
+    )
 
 
 def _gold(batch: Batch, verdict: Verdict, rows: NDArray[np.intp]) -> pa.Table:
@@ -77,9 +86,12 @@ def _gold(batch: Batch, verdict: Verdict, rows: NDArray[np.intp]) -> pa.Table:
     lines = [_column(batch.fields[c.name], rows, plain=False) for c in GOLD_LINES.values()]
     offsets = pa.array(np.append(starts, len(rows)).astype(np.int32))
     kind = ENCODED_GOLD.field("lines").type
-    nested = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(lines, fields=list(kind.value_type)), type=kind)
+    nested = pa.ListArray.from_arrays(
+        offsets, pa.StructArray.from_arrays(lines, fields=list(kind.value_type)), type=kind
+    )
     header = [
-        _column(batch.fields[c.name], rows[starts], plain=name in PARTITIONS_OF["gold"]) for name, c in GOLD_HEADER.items()
+        _column(batch.fields[c.name], rows[starts], plain=name in PARTITIONS_OF["gold"])
+        for name, c in GOLD_HEADER.items()
     ]
     return pa.Table.from_arrays([*header, pa.array(verdict.complete[basket[starts]]), nested], schema=ENCODED_GOLD)
 

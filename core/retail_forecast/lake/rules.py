@@ -1,7 +1,8 @@
-"""The rules of a till row: each with a code, its level and one line of text. A row that breaks any goes to quarantine with all its codes.
+"""The rules of a till row: each with a code, its level and one line of text. A row that breaks any goes to quarantine
+with all its codes.
 
-The rules of single fields follow from the contract (`domain.columns`). Faults travel as bits of an unsigned 64-bit number per row, one
-bit a rule, in the order of `RULES`; `reasons` turns them into codes.
+The rules of single fields follow from the contract (`domain.columns`). Faults travel as bits of an unsigned 64-bit
+number per row, one bit a rule, in the order of `RULES`; `reasons` turns them into codes.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,21 @@ from numpy.typing import NDArray
 
 from retail_forecast.domain.columns import COLUMNS, Column, Kind, Level
 
-__all__ = ["BASKET_FIELD_BITS", "LINKS", "RULES", "WEEK_BITS", "Faults", "Link", "Rule", "bit", "bits_of", "counts", "reasons", "rules_document"]
+__all__ = [
+    "BASKET_FIELD_BITS",
+    "LINKS",
+    "RULES",
+    "WEEK_BITS",
+    "Faults",
+    "Link",
+    "Rule",
+    "bit",
+    "bits_of",
+    "counts",
+    "flagged",
+    "reasons",
+    "rules_document",
+]
 
 Faults = NDArray[np.uint64]
 """Fault bits of rows, shape (rows,)."""
@@ -86,11 +101,23 @@ RULES: tuple[Rule, ...] = (
     Rule("R_WEEKDAY", "row", "SHOP_WEEKDAY is the weekday of SHOP_DATE"),
     Rule("R_XX", "row", "BASKET_TYPE is XX exactly where BASKET_DOMINANT_MISSION is XX"),
     Rule("R_ANONYMOUS", "row", "seg_1 is empty exactly where CUST_CODE is empty"),
-    Rule("R_DUPLICATE", "basket", "a product stands once in a basket; the first sound row in file order stays, the others go"),
+    Rule(
+        "R_DUPLICATE",
+        "basket",
+        "a product stands once in a basket; the first sound row in file order stays, the others go",
+    ),
     Rule("R_BASKET", "basket", "all rows of a basket agree in what describes the basket; else all of them go"),
-    Rule("R_SIZE", "basket", "BASKET_SIZE follows from the basket's total QUANTITY; judged where nothing else is wrong, all rows go"),
+    Rule(
+        "R_SIZE",
+        "basket",
+        "BASKET_SIZE follows from the basket's total QUANTITY; judged where nothing else is wrong, all rows go",
+    ),
     Rule("R_SPAN", "lake", "a basket lies in one week; else all its rows that are being read go"),
-    Rule("R_TREE", "lake", "each product and product group has one parent: the lake's, else the majority's in what is being read"),
+    Rule(
+        "R_TREE",
+        "lake",
+        "each product and product group has one parent: the lake's, else the majority's in what is being read",
+    ),
     Rule("R_STORE_FORMAT", "lake", "each store has one format: the lake's, else the majority's in what is being read"),
     Rule("R_STORE_REGION", "lake", "each store has one region: the lake's, else the majority's in what is being read"),
 )
@@ -111,7 +138,14 @@ def bits_of(column: str) -> np.uint64:
     return np.uint64(sum(1 << _POSITION[code] for code in codes if code in _POSITION))
 
 
-BASKET_FIELD_BITS = np.bitwise_or.reduce([bits_of(c.name) for c in COLUMNS if c.level not in {Level.LINE, Level.PRODUCT}])
+def flagged(wrong: NDArray[np.bool_], code: str) -> Faults:
+    """The fault bit of the rule `code` on the rows that are `wrong`."""
+    return np.where(wrong, bit(code), np.uint64(0))
+
+
+BASKET_FIELD_BITS = np.bitwise_or.reduce(
+    [bits_of(c.name) for c in COLUMNS if c.level not in {Level.LINE, Level.PRODUCT}]
+)
 """Faults of any field that describes the basket."""
 
 WEEK_BITS = bits_of("SHOP_WEEK") | bits_of("SHOP_DATE") | bit("R_WEEK")

@@ -5,7 +5,18 @@ import pyarrow as pa
 from retail_forecast.domain.columns import COLUMNS, Column, Level
 from retail_forecast.lake.fields import arrow_type
 
-__all__ = ["ENCODED_GOLD", "ENCODED_SILVER", "GOLD", "GOLD_HEADER", "GOLD_LINES", "PARTITIONS_OF", "QUARANTINE", "SILVER", "TABLES", "WEEK_OF"]
+__all__ = [
+    "ENCODED_GOLD",
+    "ENCODED_SILVER",
+    "GOLD",
+    "GOLD_HEADER",
+    "GOLD_LINES",
+    "PARTITIONS_OF",
+    "QUARANTINE",
+    "SILVER",
+    "TABLES",
+    "WEEK_OF",
+]
 
 _LINE_LEVELS = (Level.LINE, Level.PRODUCT)
 
@@ -30,7 +41,9 @@ GOLD = pa.schema(
     [
         *(pa.field(name, arrow_type(c)) for name, c in GOLD_HEADER.items()),
         pa.field("complete", pa.bool_()),
-        pa.field("lines", pa.list_(pa.field("element", pa.struct([(name, arrow_type(c)) for name, c in GOLD_LINES.items()])))),
+        pa.field(
+            "lines", pa.list_(pa.field("element", pa.struct([(name, arrow_type(c)) for name, c in GOLD_LINES.items()])))
+        ),
     ]
 )
 

@@ -1,7 +1,9 @@
-"""Staging: the rows of one landed file, parsed once and laid beside the lake in slabs, with the faults that a row shows by itself.
+"""Staging: the rows of one landed file, parsed once and laid beside the lake in slabs, with the faults that a row
+shows by itself.
 
-A slab holds the texts as they were found, dictionary-encoded, so that quarantine can show a row as it came. Beside the slabs goes what
-only all files together can judge: which weeks a basket lies in, which parents a product or store has, which baskets have lost a row.
+A slab holds the texts as they were found, dictionary-encoded, so that quarantine can show a row as it came. Beside
+the slabs goes what only all files together can judge: which weeks a basket lies in, which parents a product or store
+has, which baskets have lost a row.
 """
 
 from collections.abc import Mapping
@@ -80,7 +82,9 @@ class Staged:
 
     @property
     def main_week(self) -> int:
-        """The week that rows whose week is open are booked under: the file's commonest, the earlier of equals; 0 if none."""
+        """The week that rows whose week is open are booked under: the file's commonest, the earlier of equals; 0 if
+        none.
+        """
         return max(self.weeks.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))[0]
 
     @property
@@ -116,7 +120,9 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
         fields, faults = examine(texts)
         weeks = weeks_of(fields, faults)
         path = folder / f"{landed.sha256}-{len(slabs):06d}.arrow"
-        slabs.append(Slab(path, first, dict(zip(*(n.tolist() for n in np.unique(weeks, return_counts=True)), strict=True))))
+        slabs.append(
+            Slab(path, first, dict(zip(*(n.tolist() for n in np.unique(weeks, return_counts=True)), strict=True)))
+        )
         _write(path, texts.append_column(WEEK, pa.array(weeks)).append_column(FAULTS, pa.array(faults)))
         links.append(count_links(fields))
         baskets.append(_basket_weeks(fields["BASKET_ID"], weeks))
@@ -125,7 +131,12 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
     if not slabs and not malformed:
         raise FileRefused("EMPTY_FILE", "it has a header and no rows", where="", mend="export it again")
     return Staged(
-        landed, header, tuple(slabs), tuple(malformed), merge_links(links), pa.concat_tables([_BASKETS.empty_table(), *baskets]),
+        landed,
+        header,
+        tuple(slabs),
+        tuple(malformed),
+        merge_links(links),
+        pa.concat_tables([_BASKETS.empty_table(), *baskets]),
         pa.chunked_array(wounded, pa.string()).unique(),
     )
 
@@ -151,7 +162,7 @@ def _refuse_scientific(texts: pa.RecordBatch, header: tuple[str, ...]) -> None:
     if len(damaged):
         raise FileRefused(
             "SCIENTIFIC_BASKET_ID",
-            f"a spreadsheet turned basket numbers into powers of ten (such as {damaged[0].as_py()}), so that baskets cannot be told apart",
+            f"a spreadsheet turned BASKET_ID into powers of ten (such as {damaged[0].as_py()}): baskets run together",
             where="",
             mend="take the original file, not one that was saved by a spreadsheet",
         )

@@ -5,8 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties, write_deltalake
-
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import DeltaError
 
 from retail_forecast.domain.errors import PlaceError
@@ -34,7 +40,11 @@ def open_table(root: Path, name: str, version: int | None = None) -> DeltaTable:
     try:
         return DeltaTable(path, version=version)
     except DeltaError as error:
-        raise PlaceError(f"the table {name} cannot be read at version {version} ({error})", where=str(path), mend="ingest into a new workspace") from error
+        raise PlaceError(
+            f"the table {name} cannot be read at version {version} ({error})",
+            where=str(path),
+            mend="ingest into a new workspace",
+        ) from error
 
 
 def undo_unpublished(root: Path, published: Mapping[str, int]) -> None:
@@ -49,12 +59,18 @@ def undo_unpublished(root: Path, published: Mapping[str, int]) -> None:
 
 
 def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
-    """All tables, at their heads; those that are missing are made, and keep logs and removed files for `retention_days`."""
+    """All tables, at their heads; those that are missing are made, and keep logs and removed files for
+    `retention_days`.
+    """
     keep = f"interval {retention_days} days"
     configuration = {"delta.logRetentionDuration": keep, "delta.deletedFileRetentionDuration": keep}
     return {
         name: DeltaTable.create(
-            root / PATHS[name], schema, mode="ignore", partition_by=list(PARTITIONS_OF[name]), configuration=configuration
+            root / PATHS[name],
+            schema,
+            mode="ignore",
+            partition_by=list(PARTITIONS_OF[name]),
+            configuration=configuration,
         )
         for name, schema in TABLES.items()
     }
@@ -70,8 +86,12 @@ def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -
 def append(table: DeltaTable, rows: pa.RecordBatchReader, state: int) -> None:
     """Add `rows` to `table` as they come, in one commit for lake state `state`."""
     write_deltalake(
-        table, rows, mode="append", writer_properties=_WRITER,
-        commit_properties=_commit(state, "append"), post_commithook_properties=_HOOKS,
+        table,
+        rows,
+        mode="append",
+        writer_properties=_WRITER,
+        commit_properties=_commit(state, "append"),
+        post_commithook_properties=_HOOKS,
     )
 
 
@@ -80,7 +100,10 @@ def tidy(table: DeltaTable, state: int) -> None:
     names = [Path(uri) for uri in table.file_uris()]
     if len(names) > _FILES_A_PARTITION * len({name.parent for name in names}):
         table.optimize.compact(
-            max_concurrent_tasks=1, writer_properties=_WRITER, commit_properties=_commit(state, "compact"), post_commithook_properties=_HOOKS
+            max_concurrent_tasks=1,
+            writer_properties=_WRITER,
+            commit_properties=_commit(state, "compact"),
+            post_commithook_properties=_HOOKS,
         )
 
 

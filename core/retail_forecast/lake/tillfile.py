@@ -1,7 +1,8 @@
 """Till files as they arrive: CSV text, plain or gzip by content, read in blocks of bounded size.
 
-One physical line is one row: quotes around a field are accepted, but no value of the contract holds a comma or a line break, so that a
-stray quote never swallows the lines behind it. Row numbers count from the header, which is row 1; empty lines are not rows.
+One physical line is one row: quotes around a field are accepted, but no value of the contract holds a comma or a line
+break, so that a stray quote never swallows the lines behind it. Row numbers count from the header, which is row 1;
+empty lines are not rows.
 """
 
 import re
@@ -48,7 +49,9 @@ def opened(path: Path) -> Iterator[pa.NativeFile]:
         with path.open("rb") as file:
             start = file.read(4)
         if start == _ZIP:
-            raise _refused("UNREADABLE", "it is a zip archive or a workbook, not CSV", path, "unpack or export it as CSV")
+            raise _refused(
+                "UNREADABLE", "it is a zip archive or a workbook, not CSV", path, "unpack or export it as CSV"
+            )
         with pa.input_stream(str(path), compression="gzip" if start.startswith(_GZIP) else None) as stream:
             yield stream
     except UnicodeDecodeError as error:
@@ -59,7 +62,9 @@ def opened(path: Path) -> Iterator[pa.NativeFile]:
         raise _refused("UNREADABLE", f"it cannot be read as CSV ({error})", path, "export it again as CSV") from error
     except OSError as error:
         if "Truncated compressed stream" in str(error):
-            raise _refused("TRUNCATED_GZIP", "the gzip stream ends early", path, "transfer the file again, completely") from error
+            raise _refused(
+                "TRUNCATED_GZIP", "the gzip stream ends early", path, "transfer the file again, completely"
+            ) from error
         raise _refused("UNREADABLE", f"it cannot be read ({error})", path, "transfer the file again") from error
 
 
@@ -86,11 +91,17 @@ def read_header(path: Path) -> tuple[str, ...]:
 def _unknown_header(path: Path, line: str) -> FileRefused:
     for delimiter in (";", "\t", "|"):
         if not KNOWN_NAMES.isdisjoint(name.strip().strip('"') for name in line.split(delimiter)):
-            return _refused("WRONG_DELIMITER", f"its fields are separated by {delimiter!r}", path, "export it with commas")
-    return _refused("UNKNOWN_HEADER", f"its first line names no known column ({line[:80]!r})", path, "put the header line back")
+            return _refused(
+                "WRONG_DELIMITER", f"its fields are separated by {delimiter!r}", path, "export it with commas"
+            )
+    return _refused(
+        "UNKNOWN_HEADER", f"its first line names no known column ({line[:80]!r})", path, "put the header line back"
+    )
 
 
-def read_blocks(path: Path, header: Sequence[str], keep: Sequence[str], malformed: list[Malformed]) -> Iterator[pa.RecordBatch]:
+def read_blocks(
+    path: Path, header: Sequence[str], keep: Sequence[str], malformed: list[Malformed]
+) -> Iterator[pa.RecordBatch]:
     """The rows of `path` as blocks of text columns, in file order.
 
     Parameters
@@ -122,7 +133,12 @@ def read_blocks(path: Path, header: Sequence[str], keep: Sequence[str], malforme
             raise
         for block in reader:
             if len(malformed) > _MALFORMED_LIMIT:
-                raise _refused("BROKEN_LINES", f"more than {_MALFORMED_LIMIT} of its lines have a wrong number of fields", path, "export it again")
+                raise _refused(
+                    "BROKEN_LINES",
+                    f"more than {_MALFORMED_LIMIT} of its lines have a wrong number of fields",
+                    path,
+                    "export it again",
+                )
             if block.num_rows:
                 yield block
 

@@ -1,7 +1,7 @@
 """Files that ask for predictions: till lines without regard to a label, or baskets in JSON lines.
 
-Unlike ingest, which sets bad rows aside, a file that asks for answers must be readable throughout: an answer from half a basket would be
-wrong without telling. The label column is never read.
+Unlike ingest, which sets bad rows aside, a file that asks for answers must be readable throughout: an answer from
+half a basket would be wrong without telling. The label column is never read.
 """
 
 import os
@@ -58,9 +58,10 @@ class _Findings:
 def read_lines(files: Sequence[Path], settings: LakeSettings) -> Baskets:
     """The baskets of `files`, in order of first appearance, their lines sorted by product.
 
-    Files are till lines (CSV, plain or gzip, either header variant, in any order of columns, of which only BASKET_ID, PROD_CODE,
-    QUANTITY and SPEND must be there) or baskets (one JSON object a line, see `domain.basket`); by content, not by name. The lines of a
-    BASKET_ID are one basket wherever they stand; what describes it is taken from its first line.
+    Files are till lines (CSV, plain or gzip, either header variant, in any order of columns, of which only BASKET_ID,
+    PROD_CODE, QUANTITY and SPEND must be there) or baskets (one JSON object a line, see `domain.basket`); by content,
+    not by name. The lines of a BASKET_ID are one basket wherever they stand; what describes it is taken from its
+    first line.
 
     Raises
     ------
@@ -70,7 +71,10 @@ def read_lines(files: Sequence[Path], settings: LakeSettings) -> Baskets:
     """
     kinds = {_is_json(path) for path in files}
     if len(kinds) != 1:
-        raise UsageError("files of till lines and files of JSON baskets at once" if kinds else "no file is given", mend="name files of one kind")
+        raise UsageError(
+            "files of till lines and files of JSON baskets at once" if kinds else "no file is given",
+            mend="name files of one kind",
+        )
     if kinds.pop():
         return _sorted_lines(baskets_from_rows([basket for path in files for basket in _read_json(path)]))
     with ThreadPoolExecutor(settings.threads or os.cpu_count() or 1) as pool:
@@ -122,10 +126,17 @@ def _read_file(path: Path) -> tuple[list[dict[str, Field]], _Findings]:
 def _check_names(path: Path, header: Sequence[str]) -> None:
     missing = sorted(set(_REQUIRED).difference(header))
     if missing:
-        raise FileRefused("MISSING_COLUMN", f"columns are missing: {', '.join(missing)}", where=str(path), mend=f"give at least {', '.join(_REQUIRED)}")
+        raise FileRefused(
+            "MISSING_COLUMN",
+            f"columns are missing: {', '.join(missing)}",
+            where=str(path),
+            mend=f"give at least {', '.join(_REQUIRED)}",
+        )
     known = [column(name).name for name in header if name in KNOWN_NAMES]
     if len(set(known)) != len(known) or len(set(header)) != len(header):
-        raise FileRefused("UNKNOWN_HEADER", "a column stands twice in the header", where=str(path), mend="name each column once")
+        raise FileRefused(
+            "UNKNOWN_HEADER", "a column stands twice in the header", where=str(path), mend="name each column once"
+        )
 
 
 def _read_block(block: pa.RecordBatch) -> tuple[dict[str, Field], list[tuple[int, str]], int]:
@@ -146,7 +157,11 @@ def _read_block(block: pa.RecordBatch) -> tuple[dict[str, Field], list[tuple[int
 
 def _refused_bits(spec: Column) -> np.uint64:
     """Faults that make a row unreadable; what describes a basket may be left empty."""
-    return bits_of(spec.name) if spec.name in _FILLED or spec.nullable else bits_of(spec.name) & ~bit(f"R_NULL_{spec.name}")
+    return (
+        bits_of(spec.name)
+        if spec.name in _FILLED or spec.nullable
+        else bits_of(spec.name) & ~bit(f"R_NULL_{spec.name}")
+    )
 
 
 def _raise_if_wrong(parts: Sequence[_Findings]) -> None:
@@ -156,7 +171,11 @@ def _raise_if_wrong(parts: Sequence[_Findings]) -> None:
     first = [wrong for part in parts for wrong in part.first][:_EXAMPLES]
     places = "; ".join(f"{wrong.path.name} row {wrong.row}: {wrong.what}" for wrong in first)
     more = f" (the first {len(first)} of {total})" if total > len(first) else ""
-    raise DataError(f"{total} places cannot be read: {places}{more}", where=str(first[0].path), mend="correct these rows, or leave their baskets out")
+    raise DataError(
+        f"{total} places cannot be read: {places}{more}",
+        where=str(first[0].path),
+        mend="correct these rows, or leave their baskets out",
+    )
 
 
 def _group(columns: dict[str, Field]) -> Baskets:
@@ -192,6 +211,8 @@ def _sorted_lines(baskets: Baskets) -> Baskets:
     products = Field(pa.array(baskets.prod_code.values, pa.string()), baskets.prod_code.index)
     rows = np.lexsort([_ranks(products), np.repeat(np.arange(len(baskets)), baskets.line_counts)])
     return replace(
-        baskets, quantity=baskets.quantity[rows], spend_pence=baskets.spend_pence[rows],
+        baskets,
+        quantity=baskets.quantity[rows],
+        spend_pence=baskets.spend_pence[rows],
         **{name: getattr(baskets, name).take(rows) for name in LEVELS},
     )

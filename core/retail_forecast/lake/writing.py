@@ -1,7 +1,7 @@
 """Writing: refined batches stream into one commit a table, with the next batch being refined meanwhile.
 
-Silver is written as batches come; gold and quarantine, which are smaller, wait in files beside it, so that one writer at a time needs
-memory.
+Silver is written as batches come; gold and quarantine, which are smaller, wait in files beside it, so that one writer
+at a time needs memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,12 +26,17 @@ def write(tables: Mapping[str, DeltaTable], parts: Iterable[Refined], state: int
     """Append all `parts` to the tables, for lake state `state`; `room` is a folder for what waits."""
     waiting = {"gold": ENCODED_GOLD, "quarantine": QUARANTINE}
     with ExitStack() as stack:
-        spills = {name: stack.enter_context(pa.ipc.new_stream(str(_spill(room, name)), schema)) for name, schema in waiting.items()}
+        spills = {
+            name: stack.enter_context(pa.ipc.new_stream(str(_spill(room, name)), schema))
+            for name, schema in waiting.items()
+        }
         lines = pa.RecordBatchReader.from_batches(ENCODED_SILVER, _lines(_ahead(parts), spills))
         append(tables["silver"], lines, state)
     for name in waiting:
         with pa.memory_map(str(_spill(room, name))) as source, pa.ipc.open_stream(source) as rows:
-            append(tables[name], rows, state)
+            batches = [batch for batch in rows if batch.num_rows]
+            if batches:
+                append(tables[name], pa.RecordBatchReader.from_batches(waiting[name], batches), state)
 
 
 def _spill(room: Path, name: str) -> Path:
