@@ -89,9 +89,9 @@ def _show(outcome: "Outcome") -> None:
     for warning in (*outcome.trained.warnings, *outcome.promotion.warnings):
         typer.echo(f"Warning: {warning}", err=True)
     if outcome.served:
-        answer = outcome.served.answer
+        answer, lines = outcome.served.answer, len(outcome.served.request["lines"])
         typer.echo(
-            f"Served: basket {answer['basket_id']} of {len(outcome.served.request['lines'])} lines is {answer['label']}, "
+            f"Served: basket {answer['basket_id']} of {lines} lines is {answer['label']}, "
             f"price sensitivity {answer['sensitivity']} ({outcome.served.latency_ms:.1f} ms)"
         )
     typer.echo(f"Report: {outcome.report}")

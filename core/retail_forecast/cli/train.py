@@ -46,8 +46,8 @@ def train(
 def _show(trained: "Trained") -> None:
     record = trained.record
     window = {"test": "test", "validation": "validation", "parent": "parent's test"}[record.metrics_from]
-    title = f"{record.run_id}: {record.train_baskets:,} baskets learned, {record.test_baskets:,} of the {window} window measured"
-    show_metrics(title, record.metrics, record.baselines)
+    counts = f"{record.train_baskets:,} baskets learned, {record.test_baskets:,} of the {window} window measured"
+    show_metrics(f"{record.run_id}: {counts}", record.metrics, record.baselines)
     for warning in trained.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     typer.echo(f"Next: retail-forecast promote {record.run_id}")

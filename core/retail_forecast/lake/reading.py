@@ -1,5 +1,6 @@
 """Reading baskets: from gold as a state of the lake names it, and from files that ask for predictions."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
 from retail_forecast.lake.unlabelled import read_lines
 
-__all__ = ["Labelled", "baskets_from_arrow", "read_gold", "read_lines"]
+__all__ = ["Labelled", "baskets_from_arrow", "label_counts", "read_gold", "read_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,17 @@ def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None) 
         np.asarray(table["shop_week"], np.int32)[order],
         np.asarray(table["complete"])[order],
     )
+
+
+def label_counts(root: Path, state: LakeState) -> dict[int, Counter[str]]:
+    """Baskets per label in each week of `state`."""
+    dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
+    counted = (
+        dataset.to_table(columns=["shop_week", "label"]).group_by(["shop_week", "label"]).aggregate([([], "count_all")])
+    )
+    weeks: dict[int, Counter[str]] = {}
+    for week, label, count in zip(
+        *(counted[name].to_pylist() for name in ("shop_week", "label", "count_all")), strict=True
+    ):
+        weeks.setdefault(week, Counter())[label] = count
+    return weeks

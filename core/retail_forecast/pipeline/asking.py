@@ -1,0 +1,56 @@
+"""Ask a running server about one real basket, as a client would."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import numpy as np
+
+from retail_forecast.kernel.lines import LEVELS, Baskets
+from retail_forecast.lake.reading import read_gold
+from retail_forecast.pipeline.workspace import lake_path, lake_state
+from retail_forecast.report.data import ServedPrediction
+
+__all__ = ["ask_about_newest_basket"]
+
+_LEAST_LINES = 4
+_TIMEOUT_S = 30
+
+
+def ask_about_newest_basket(workspace: Path) -> ServedPrediction:
+    """Start the server on a free port, ask it about a basket of the newest week, and stop it."""
+    from retail_forecast_server.process import serving
+
+    request = _newest_basket(workspace)
+    with serving(workspace) as url:
+        body = json.dumps(request).encode()
+        asked = Request(f"{url}/v1/predict", body, {"Content-Type": "application/json"})  # noqa: S310 - our own server
+        start = time.perf_counter()
+        with urlopen(asked, timeout=_TIMEOUT_S) as response:  # noqa: S310
+            answer = json.load(response)
+    return ServedPrediction(request, answer, (time.perf_counter() - start) * 1000)
+
+
+def _newest_basket(workspace: Path) -> dict[str, Any]:
+    """A basket of the newest week with a few lines, as a client would send it."""
+    state = lake_state(workspace)
+    baskets = read_gold(lake_path(workspace), state, [max(state.weeks)]).baskets
+    enough = np.flatnonzero(baskets.line_counts >= min(_LEAST_LINES, baskets.line_counts.max()))
+    return _request(baskets, int(enough[0]))
+
+
+def _request(baskets: Baskets, row: int) -> dict[str, Any]:
+    one = baskets.take(np.asarray([row]))
+    header = {
+        name: getattr(one, name).to_list()[0]
+        for name in ("basket_id", "store_code", "store_region", "store_format", "type", "mission")
+    }
+    codes = {name: getattr(one, name).to_list() for name in LEVELS}
+    lines = [
+        {name: words[i] for name, words in codes.items()}
+        | {"quantity": int(one.quantity[i]), "spend_gbp": int(one.spend_pence[i]) / 100}
+        for i in range(len(one.quantity))
+    ]
+    return header | {"lines": lines}
