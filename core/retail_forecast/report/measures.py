@@ -6,6 +6,7 @@ from typing import Any
 from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.report.wording import (
+    METRICS,
     Table,
     baseline_name,
     count,
@@ -63,8 +64,7 @@ def figure_table(record: RunRecord) -> Table:
             *(_known(metrics, name) for metrics in record.baselines.values()),
             _known(with_xx, name),
         )
-        for name, value in record.metrics.items()
-        if isinstance(value, float)
+        for name, value in _in_order(record.metrics).items()
     ]
     rows.append(
         (
@@ -133,6 +133,12 @@ def importance_table(drops: Mapping[str, float]) -> Table:
     rows = tuple((name, _meaning(name), f"{drop:+.4f}") for name, drop in ranked)
     header = ("feature", "what it is", "loss of macro F1")
     return Table("Features, the most important first", header, rows, ("code", "word", "number"))
+
+
+def _in_order(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Figures that are one number: those with a name of their own first, in the order of their weight."""
+    singles = {name: value for name, value in metrics.items() if isinstance(value, float)}
+    return {name: singles[name] for name in METRICS if name in singles} | singles
 
 
 def _meaning(feature: str) -> str:

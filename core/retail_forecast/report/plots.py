@@ -15,6 +15,7 @@ from retail_forecast.report.wording import count, figure, label_name, share
 __all__ = ["confusion_plot", "importance_plot", "rates_plot", "reliability_plot"]
 
 _RATES = (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
+_SHADES = (1.0, 0.65, 0.35)
 _MOST_FEATURES = 12
 _DARKEST = 0.6  # of a cell, so that the text on it stays readable in light and dark
 
@@ -33,7 +34,7 @@ def confusion_plot(counts: Mapping[str, Mapping[str, int]]) -> Markup:
                 axes.add_patch(Rectangle(corner, 1, 1, facecolor=SERIES[1], alpha=alpha, linewidth=0))
                 axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=GRID, linewidth=0.8))
                 axes.text(column, row - 0.12, count(n), ha="center", va="center", weight="bold")
-                axes.text(column, row + 0.22, share(n, whole), ha="center", va="center", color=MUTED, fontsize=9)
+                axes.text(column, row + 0.22, share(n, whole), ha="center", va="center", fontsize=9)
         axes.set_xlim(-0.5, len(LABELS) - 0.5)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xticks(range(len(LABELS)), list(LABELS))
@@ -74,7 +75,7 @@ def rates_plot(metrics: Mapping[str, Any], intervals: Mapping[str, Interval]) ->
         for i, (rate, name) in enumerate(_RATES):
             places = [tier + (i - 1) * 0.28 for tier in range(len(TIERS))]
             values = [float(metrics[rate][tier]) for tier in TIERS]
-            axes.bar(places, values, width=0.26, color=SERIES[i], label=name)
+            axes.bar(places, values, width=0.26, color=SERIES[1], alpha=_SHADES[i], label=name)
             for place, value, tier in zip(places, values, TIERS, strict=True):
                 found = intervals.get(f"{rate}.{tier}")
                 if found is not None:

@@ -23,7 +23,7 @@ __all__ = [
 
 _LEARNED = {
     "train": "product leanings and the weights of the model",
-    "validation": "settings of the model and when to stop",
+    "validation": "settings, where any are chosen; then the same as in training",
     "calibration": "the temperature that makes probabilities honest",
     "test": "nothing: the figures are taken here",
 }

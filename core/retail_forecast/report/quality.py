@@ -47,10 +47,14 @@ def holdings(weeks: Mapping[int, WeekFacts]) -> str:
     first, last = min(weeks), max(weeks)
     absent = missing_weeks(list(weeks))
     gaps = f"No file came for week {week_ranges(absent)}." if absent else "No week between them is missing."
+    held = (
+        f"{count(aside)} lines, {share(aside, lines + aside)} of all, lie in quarantine: not used, and not lost."
+        if aside
+        else "No line of them lies in quarantine."
+    )
     return (
         f"The lake holds {count(baskets)} baskets with {count(lines)} lines, of {count(len(weeks))} weeks from {first} "
-        f"(starting {date_of_week(first)}) to {last} (starting {date_of_week(last)}). {gaps} {count(aside)} lines, "
-        f"{share(aside, lines + aside)} of all, lie in quarantine: put aside with their reasons, not used, not lost."
+        f"(starting {date_of_week(first)}) to {last} (starting {date_of_week(last)}). {gaps} {held}"
     )
 
 

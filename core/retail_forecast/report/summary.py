@@ -82,19 +82,19 @@ def verdict(data: ReportData) -> Verdict:
 
 def figures_of(record: RunRecord) -> str:
     """Which baskets the figures are of, in a sentence."""
-    baskets = f"{count(record.test_baskets)} baskets"
+    baskets = f"{count(record.test_baskets)} baskets, {count(record.metrics['n'])} of them labelled LA, MM or UM,"
     test, validation = record.windows.test, record.windows.validation
     if record.metrics_from == "test" and test is not None:
         return (
-            f"Figures are of {baskets} of the {len(test.weeks)} test weeks {test.first} to {test.last}, "
+            f"Figures are of {baskets} in the {len(test.weeks)} test weeks {test.first} to {test.last}, "
             "from which nothing was learned or chosen."
         )
     if record.metrics_from == "validation" and validation is not None:
         return (
-            f"Figures are of {baskets} of the validation weeks {validation.first} to {validation.last}, as no later "
-            "week was there; the run was tuned on them, which flatters."
+            f"Figures are of {baskets} in the validation weeks {validation.first} to {validation.last}, as no "
+            "later week was there. They flatter as far as settings were chosen on these weeks."
         )
-    return f"Figures are those of its parent {record.parent}, on {baskets}: this run is a refit with the same settings."
+    return f"Figures are of its parent {record.parent}, on {baskets} as this run is a refit with the same settings."
 
 
 def headlines(data: ReportData) -> tuple[Headline, ...]:
@@ -137,7 +137,8 @@ def _headline(data: ReportData, key: str) -> Headline:
         interval=f"{_confidence(record)} interval {interval(record.intervals.get(key))}",
         target="" if target is None else f"Target {figure(target)}: {word}",
         reached=reached,
-        beside=", ".join(f"{baseline_name(n)} {figure(lookup(m, key))}" for n, m in record.baselines.items()),
+        beside="Beside it: "
+        + ", ".join(f"{baseline_name(n)} {figure(lookup(m, key))}" for n, m in record.baselines.items()),
     )
 
 

@@ -94,7 +94,7 @@ def windows_plot(windows: Windows) -> Markup:
         axes.figure.legend(loc="outside upper left", ncols=4, columnspacing=1.2, handlelength=1.2)
 
     text = "; ".join(f"{name} {len(span.weeks)} weeks from {span.first} to {span.last}" for name, span in spans)
-    return draw("windows", "Windows of weeks in time order", text + ".", paint, size=(9.0, 1.6))
+    return draw("windows", "Windows of weeks in time order", text + ".", paint, size=(6.4, 1.5))
 
 
 def _strip_colours() -> tuple[str, ...]:

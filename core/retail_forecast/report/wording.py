@@ -8,6 +8,7 @@ from retail_forecast.domain.labels import LABELS, SENSITIVITIES, Label
 from retail_forecast.models.bootstrap import Interval
 
 __all__ = [
+    "METRICS",
     "Kind",
     "Table",
     "baseline_name",
@@ -22,7 +23,7 @@ __all__ = [
     "share",
 ]
 
-_METRICS = {
+METRICS = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro F1",
     "log_loss": "Log loss [nats]",
@@ -31,6 +32,7 @@ _METRICS = {
     "recall": "Recall",
     "f1": "F1",
 }
+"""Names of the figures by their keys in a record, in the order of their weight."""
 
 _BASELINES = {"always_mm": "always MM", "flat": "nine columns"}
 
@@ -105,7 +107,7 @@ def moment(time: datetime) -> str:
 def metric_name(key: str) -> str:
     """Name of a metric by its key in the record, such as `macro_f1` or `precision.LA`."""
     name, _, label = key.partition(".")
-    words = _METRICS.get(name, name)
+    words = METRICS.get(name, name)
     return f"{words}, {label_name(label)}" if label else words
 
 
