@@ -24,7 +24,14 @@ TYPES: dict[Kind, pa.DataType] = {
     Kind.CATEGORY: pa.string(),
 }
 
-_SHAPES = {Kind.INTEGER: r"^-?[0-9]{1,9}$", Kind.MONEY: r"^-?[0-9]{1,7}(\.[0-9]{1,2})?$", Kind.DATE: r"^[1-9][0-9]{7}$"}
+_SHAPES = {
+    Kind.INTEGER: r"^-?[0-9]{1,18}$",
+    Kind.MONEY: r"^-?[0-9]{1,15}(\.[0-9]{1,2})?$",
+    Kind.DATE: r"^[1-9][0-9]{7}$",
+}
+
+# Wider than what is kept, so that a number out of bounds is told apart from a text that is no number.
+_WIDE = {Kind.INTEGER: pa.int64(), Kind.MONEY: pa.decimal128(17, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ def _read_words(column: Column, words: pa.StringArray, *, aliased: bool) -> tupl
         readable = pc.and_(readable, fits)
     if aliased:
         values = _translated(column, values)
-    return pc.if_else(readable, values, pa.scalar(None, arrow_type(column))), faults
+    return pc.if_else(readable, values, pa.scalar(None, values.type)).cast(arrow_type(column)), faults
 
 
 def _flag(wrong: pa.BooleanArray, code: str) -> Faults:
@@ -113,7 +120,7 @@ def _typed(column: Column, words: pa.StringArray) -> pa.Array:
     shaped = pc.if_else(pc.match_substring_regex(words, _SHAPES[column.kind]), words, None)
     if column.kind is Kind.DATE:
         return _days(shaped)
-    return shaped.cast(arrow_type(column))
+    return shaped.cast(_WIDE[column.kind])
 
 
 def _days(words: pa.StringArray) -> pa.Array:

@@ -5,6 +5,8 @@ break, so that a stray quote never swallows the lines behind it. Row numbers cou
 empty lines are not rows.
 """
 
+import codecs
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ KNOWN_NAMES = frozenset(name for c in COLUMNS for name in (c.name, c.alias) if n
 _BLOCK_BYTES = 8 << 20
 _HEADER_BYTES = 64 << 10
 _MALFORMED_LIMIT = 100_000  # their texts are held in memory until they are written to quarantine
+_NO_ROWS = ("Empty CSV file", "Could not skip initial")
 _GZIP, _ZIP, _UTF16 = b"\x1f\x8b", b"PK\x03\x04", (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -35,6 +38,22 @@ class Malformed:
 
     number: int
     text: str
+
+
+class _Utf8(io.RawIOBase):
+    """A stream that raises `UnicodeDecodeError` as soon as what is read is not UTF-8, wherever it stands."""
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        payload: bytes = self._stream.read(size)
+        self._decoder.decode(payload, final=not payload)
+        return payload
 
 
 @contextmanager
@@ -57,8 +76,6 @@ def opened(path: Path) -> Iterator[pa.NativeFile]:
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error
     except pa.ArrowInvalid as error:
-        if "UTF8" in str(error):
-            raise _not_utf8(path) from error
         raise _refused("UNREADABLE", f"it cannot be read as CSV ({error})", path, "export it again as CSV") from error
     except OSError as error:
         if "Truncated compressed stream" in str(error):
@@ -122,13 +139,16 @@ def read_blocks(
     read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False, skip_rows=1, column_names=list(header))
     parse = pa.csv.ParseOptions(quote_char=False, invalid_row_handler=note)
     convert = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, include_columns=list(keep)
+        column_types=dict.fromkeys(header, pa.string()),
+        strings_can_be_null=False,
+        check_utf8=False,
+        include_columns=list(keep),
     )
     with opened(path) as stream:
         try:
-            reader = pa.csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+            reader = pa.csv.open_csv(_Utf8(stream), read_options=read, parse_options=parse, convert_options=convert)
         except pa.ArrowInvalid as error:
-            if "Empty CSV file" in str(error):
+            if any(told in str(error) for told in _NO_ROWS):
                 return
             raise
         for block in reader:

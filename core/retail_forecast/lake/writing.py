@@ -7,6 +7,7 @@ at a time needs memory.
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,11 +33,11 @@ def write(tables: Mapping[str, DeltaTable], parts: Iterable[Refined], state: int
         }
         lines = pa.RecordBatchReader.from_batches(ENCODED_SILVER, _lines(_ahead(parts), spills))
         append(tables["silver"], lines, state)
-    for name in waiting:
+    for name, schema in waiting.items():
         with pa.memory_map(str(_spill(room, name))) as source, pa.ipc.open_stream(source) as rows:
-            batches = [batch for batch in rows if batch.num_rows]
-            if batches:
-                append(tables[name], pa.RecordBatchReader.from_batches(waiting[name], batches), state)
+            filled = (batch for batch in rows if batch.num_rows)
+            if first := next(filled, None):
+                append(tables[name], pa.RecordBatchReader.from_batches(schema, chain([first], filled)), state)
 
 
 def _spill(room: Path, name: str) -> Path:
