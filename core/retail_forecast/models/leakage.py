@@ -32,4 +32,4 @@ def leaking_features(
     changed = label.copy()
     changed[rows] = np.where(label[rows] < len(TIERS), (label[rows] + 1) % len(TIERS), label[rows])
     moved = (compute(label)[rows] != compute(changed)[rows]).any(axis=0)
-    return tuple(name for name, moves in zip(names, moves, strict=True) if moves)
+    return tuple(name for name, moves in zip(names, moved, strict=True) if moves)
