@@ -37,6 +37,7 @@ _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
+    "text.parse_math": False,  # names of features are names, dollars and all
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
@@ -85,8 +86,8 @@ def _inline(document: str, name: str, title: str, description: str) -> str:
     body = document[document.index("<svg") :].split(">", 1)
     box = re.search(r'viewBox="[^"]+"', body[0])
     inner = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body[1], flags=re.DOTALL)
-    inner = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", inner)
-    inner = re.sub(r"(font: (?:\w+ )?[\d.]+px) [^;\"]+", r"\1 var(--font)", inner)
+    inner = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", inner.replace("xlink:href", "href"))
+    inner = re.sub(r'font-family: [^;"]+', "font-family: var(--font)", inner)
     for placeholder, variable in _VARIABLES.items():
         inner = inner.replace(placeholder, variable)
     head = f'<svg class="drawing" {box[0] if box else ""} role="img" aria-labelledby="{name}-title {name}-description">'

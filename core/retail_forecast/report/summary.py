@@ -70,7 +70,7 @@ def verdict(data: ReportData) -> Verdict:
     decision = data.decision
     if decision is None and in_force and data.champion is not None:
         decision = msgspec.convert(data.champion.decision, Decision)
-    reasons = decision.reasons if decision else ("The gate has not been asked about this model.",)
+    reasons = decision.reasons if decision else ("No decision of the gate on this model is on record.",)
     if in_force and data.champion is not None:
         return Verdict("champion", _in_force(data.champion, decision), reasons)
     answers = _who_answers(data.champion, data.record.task)
