@@ -1,8 +1,8 @@
-"""Train every model on a set of till files and write the figures into the README, between its two marks.
+"""Train every model on a set of till files and print the figures; of given files, write them into the README's table.
 
     .venv/bin/python benchmarks/figures.py --source 'DIR/*.csv.gz'
 
-The last 13 weeks are the test window; nothing is learned from them.
+Without a source, simulated weeks are measured and nothing is written. The last 13 weeks are the test window; nothing is learned from them.
 """
 
 import argparse
@@ -23,14 +23,16 @@ NAMES = {"basket": "products of the basket", "flat": "the specification's nine c
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source", required=True, help="till files, a glob")
+    parser.add_argument("--source", help="till files, a glob; simulated ones when not given")
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ingested = verb(folder, "ingest", arguments.source)
+        source = arguments.source or verb(folder, "simulate")["out"]
+        ingested = verb(folder, "ingest", source)
         runs = [verb(folder, "train", "--task", task, "--model", model) for task, model in TRAININGS]
-    text = arguments.readme.read_text(encoding="utf-8")
-    arguments.readme.write_text(MARKS.sub(lambda _: table(ingested, runs), text), encoding="utf-8")
+    if arguments.source:
+        text = arguments.readme.read_text(encoding="utf-8")
+        arguments.readme.write_text(MARKS.sub(lambda _: table(ingested, runs), text), encoding="utf-8")
     print(table(ingested, runs))
 
 
@@ -46,10 +48,11 @@ def verb(workspace: str, *words: str) -> dict[str, Any]:
 def table(ingested: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     """The figures as Markdown."""
     first = runs[0]
+    start, end = first["windows"]["test"]
     lines = [
-        f"{ingested['rows_read']:,} lines, {ingested['baskets']:,} baskets; {first['train_baskets']:,} baskets learned from, "
-        f"{first['test_baskets']:,} of weeks {first['windows']['test'][0]} to {first['windows']['test'][1]} measured, over LA, MM "
-        "and UM; intervals are 95 %, bootstrap by customer.",
+        f"{ingested['rows_read']:,} lines, {ingested['baskets']:,} baskets; {first['train_baskets']:,} learned from, "
+        f"{first['test_baskets']:,} of weeks {start} to {end} measured, over LA, MM and UM; intervals are 95 %, "
+        "bootstrap by customer.",
         "",
         "| what the model looks at | model | accuracy | macro F1 | precision LA / MM / UM | ECE |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -1,1 +1,1 @@
-"""What watches a model in use: drift of its inputs and figures on labels that arrive later."""
+"""Watching what has been deployed: whether the data, and with it the model's ground, has moved."""
