@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/figures.py --source 'DIR/*.csv.gz'
 
-Without a source, simulated weeks are measured and nothing is written. The last 13 weeks are the test window; nothing is learned from them.
+Without a source, simulated weeks are measured and nothing is written. The last 13 weeks are the test window; nothing is
+learned from them.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Leakage guard: a basket's features must not move when its own label does.
 
-Whatever a feature is made of, this is the property that an honest one has: the label of the basket itself is not in it. The guard
-changes the labels of some baskets, computes all features again, and names the columns in which those baskets differ.
+Whatever a feature is made of, this is the property that an honest one has: the label of the basket itself is not in it.
+The guard changes the labels of some baskets, computes all features again, and names the columns in which those baskets
+differ.
 """
 
 from collections.abc import Callable

@@ -9,13 +9,15 @@ from retail_forecast.domain.errors import DataError
 __all__ = ["STABLE", "UNSTABLE", "stability_index"]
 
 STABLE, UNSTABLE = 0.1, 0.25
-"""Customary reading of the index (Siddiqi, 2006, "Credit Risk Scorecards"): below the first nothing has moved, above the second much."""
+"""Customary reading of the index (Siddiqi, 2006, "Credit Risk Scorecards"): below the first nothing has moved, above
+the second much."""
 
 _SMOOTHING = 0.5
 
 
 def stability_index(reference: Mapping[str, int], current: Mapping[str, int]) -> float:
-    """Population stability index: sum over the categories of (p - q) ln(p / q), p and q the shares in `current` and `reference`.
+    """Population stability index: sum over the categories of (p - q) ln(p / q), p and q the shares in `current` and
+    `reference`.
 
     Half a count is added to every category, so that one which is missing on a side weighs much, but not infinitely.
 
