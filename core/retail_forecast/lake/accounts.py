@@ -1,7 +1,7 @@
 """What an ingest did, for people, scripts and the report of data quality."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class IngestReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as a JSON document."""
-        document: dict[str, Any] = msgspec.to_builtins(asdict(self))
+        document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return document
 
 
