@@ -32,7 +32,7 @@ def test_holdings_add_up_and_name_the_gap(lake_facts: LakeFacts) -> None:
 
 def test_a_clean_lake_and_an_empty_one_are_told_as_such(lake_facts: LakeFacts) -> None:
     clean = holdings({week: facts for week, facts in lake_facts.weeks.items() if week >= 200652})
-    assert "No week between them is missing. No line of them lies in quarantine." in clean
+    assert "No week between them is missing. None of the lines is in quarantine." in clean
     assert holdings({}) == "The lake holds no week yet."
 
 

@@ -97,8 +97,7 @@ def window_uses(data: ReportData) -> str:
 def limits(record: RunRecord, uses: int) -> tuple[str, ...]:
     """What the model is not for and where its figures end, as its card says."""
     sections = card_sections(record, uses)
-    lines = [line.removeprefix("- ") for title in ("Use", "Limits") for line in sections[title].splitlines()]
-    return tuple(line for line in lines if not line.startswith("The test window"))
+    return tuple(line.removeprefix("- ") for title in ("Use", "Limits") for line in sections[title].splitlines())
 
 
 def deviations(record: RunRecord) -> tuple[str, ...]:

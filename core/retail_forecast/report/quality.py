@@ -46,11 +46,15 @@ def holdings(weeks: Mapping[int, WeekFacts]) -> str:
     baskets = sum(week.baskets for week in weeks.values())
     first, last = min(weeks), max(weeks)
     absent = missing_weeks(list(weeks))
-    gaps = f"No file came for week {week_ranges(absent)}." if absent else "No week between them is missing."
+    gaps = (
+        f"No file came for {'week' if len(absent) == 1 else 'weeks'} {week_ranges(absent)}."
+        if absent
+        else "No week between them is missing."
+    )
     held = (
         f"{count(aside)} lines, {share(aside, lines + aside)} of all, lie in quarantine: not used, and not lost."
         if aside
-        else "No line of them lies in quarantine."
+        else "None of the lines is in quarantine."
     )
     return (
         f"The lake holds {count(baskets)} baskets with {count(lines)} lines, of {count(len(weeks))} weeks from {first} "
