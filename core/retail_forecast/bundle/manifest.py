@@ -1,7 +1,8 @@
 """The manifest of a bundle: what it is, what it was learned from, and the digest of every file beside it.
 
-A bundle is a folder: `manifest.json`, `model.onnx`, the product table (`products.json`, `products.npy`) or the vocabularies
-(`vocabularies.json`), and `card.md`. Its digest is the sha256 of its manifest, which covers all other files by theirs.
+A bundle is a folder: `manifest.json`, `model.onnx`, the product table (`products.json`, `products.npy`) or the
+vocabularies (`vocabularies.json`), and `card.md`. Its digest is the sha256 of its manifest, which covers all other
+files by theirs.
 """
 
 import hashlib
@@ -66,7 +67,9 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -
     folder.mkdir(parents=True, exist_ok=True)
     for name, payload in files.items():
         (folder / name).write_bytes(payload)
-    sealed = msgspec.structs.replace(manifest, files={name: digest_of(payload) for name, payload in sorted(files.items())})
+    sealed = msgspec.structs.replace(
+        manifest, files={name: digest_of(payload) for name, payload in sorted(files.items())}
+    )
     payload = msgspec.json.format(msgspec.json.encode(sealed, order="sorted"), indent=2)
     (folder / MANIFEST).write_bytes(payload)
     return digest_of(payload)
@@ -82,13 +85,17 @@ def read_manifest(folder: Path, expected: str | None = None) -> Manifest:
     try:
         payload = (folder / MANIFEST).read_bytes()
     except FileNotFoundError as error:
-        raise BundleError("there is no bundle here", where=str(folder), mend="train a model, or correct the path") from error
+        raise BundleError(
+            "there is no bundle here", where=str(folder), mend="train a model, or correct the path"
+        ) from error
     if expected is not None and digest_of(payload) != expected:
         raise _damaged(folder, MANIFEST)
     try:
         manifest = msgspec.json.decode(payload, type=Manifest)
     except msgspec.MsgspecError as error:
-        raise BundleError(f"the manifest does not fit format {FORMAT}: {error}", where=str(folder / MANIFEST), mend=_MEND) from error
+        raise BundleError(
+            f"the manifest does not fit format {FORMAT}: {error}", where=str(folder / MANIFEST), mend=_MEND
+        ) from error
     for name, digest in manifest.files.items():
         file = folder / name
         if not file.is_file() or digest_of(file.read_bytes()) != digest:
@@ -98,7 +105,9 @@ def read_manifest(folder: Path, expected: str | None = None) -> Manifest:
 
 def model_digest(manifest: Manifest) -> str:
     """Digest of what scores, without dates, figures and names: equal models have equal ones."""
-    return digest_of(msgspec.json.encode([sorted(_scoring(manifest.files)), manifest.features, manifest.temperature, manifest.prior]))
+    return digest_of(
+        msgspec.json.encode([sorted(_scoring(manifest.files)), manifest.features, manifest.temperature, manifest.prior])
+    )
 
 
 def digest_of(payload: bytes) -> str:
@@ -111,7 +120,9 @@ def _scoring(files: Mapping[str, str]) -> Sequence[tuple[str, str]]:
 
 
 def _damaged(folder: Path, name: str) -> BundleError:
-    return BundleError("the file is missing or not what was written when the bundle was made", where=str(folder / name), mend=_MEND)
+    return BundleError(
+        "the file is missing or not what was written when the bundle was made", where=str(folder / name), mend=_MEND
+    )
 
 
 _MEND = "restore the bundle from where it was made, or promote another run"

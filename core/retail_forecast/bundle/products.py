@@ -34,6 +34,10 @@ def read_products(folder: Path) -> ProductTable:
     values = np.load(folder / ROWS, allow_pickle=False)
     products, groups = codes["products"], codes["groups"]
     if tuple(codes["columns"]) != VALUES or values.shape != (len(products) + len(groups) + 1, len(VALUES)):
-        raise BundleError("the product table does not fit this version", where=str(folder / ROWS), mend="train again with this version")
+        raise BundleError(
+            "the product table does not fit this version",
+            where=str(folder / ROWS),
+            mend="train again with this version",
+        )
     rows = {code: row for row, code in enumerate(products)}
     return ProductTable(rows, {code: len(products) + i for i, code in enumerate(groups)}, values)

@@ -1,8 +1,8 @@
 """The one scorer: a verified bundle answers for baskets, one or a million, with the same arithmetic.
 
-Probabilities of LA, MM and UM come from the ONNX model over the kernel's features, scaled by the temperature. XX is a property
-of products: a basket is XX as far as all its products are (the least of the lines' chances). A basket without one known product
-gets the prior of the training baskets.
+Probabilities of LA, MM and UM come from the ONNX model over the kernel's features, scaled by the temperature. XX is a
+property of products: a basket is XX as far as all its products are (the least of the lines' chances). A basket without
+one known product gets the prior of the training baskets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as _pybind
 
-from retail_forecast.bundle.manifest import Manifest, digest_of, read_manifest
-from retail_forecast.bundle.products import read_products
+from retail_forecast.bundle.manifest import MANIFEST, Manifest, digest_of, read_manifest
+from retail_forecast.bundle.products import CODES, ROWS, read_products
 from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.errors import BundleError
 from retail_forecast.domain.labels import LABELS, TIERS
@@ -37,6 +38,12 @@ __all__ = ["MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
 MODEL = "model.onnx"
 VOCABULARIES = "vocabularies.json"
 
+_NEEDS = {
+    Task.BASKET: (BASKET_FEATURES, (CODES, ROWS)),
+    Task.FLAT: (FLAT_FEATURES, (VOCABULARIES,)),
+}
+"""Features and files of a bundle for each task."""
+
 _ROWS = 1 << 15
 _IS_XX = VALUES.index("is_xx")
 
@@ -49,7 +56,8 @@ class Predictions:
     ----------
     probabilities : float64 array of shape (n, 4), order of LABELS, rows sum to one
     label : int8 array of shape (n,), positions in LABELS: the likeliest
-    unknown_share : float64 array of shape (n,), share of a basket's lines whose product the model never saw; 1 without lines
+    unknown_share : float64 array of shape (n,), share of a basket's lines whose product the model never saw; 1 without
+        lines
     """
 
     probabilities: NDArray[np.float64]
@@ -81,14 +89,9 @@ class Bundle:
         self._vocabularies = vocabularies
         self._prior = np.asarray(manifest.prior)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of `Baskets` that the features look at, beside quantity and spend."""
-        return FLAT_CATEGORIES if self._products is None else LEVELS
-
     def predict_rows(self, rows: Sequence[Basket]) -> Predictions:
         """Answer for baskets as they come in a request."""
-        return self.predict(baskets_from_rows(rows, self.columns))
+        return self.predict(baskets_from_rows(rows, self._columns(rows)))
 
     def predict(self, baskets: Baskets) -> Predictions:
         """Answer for every basket."""
@@ -117,6 +120,13 @@ class Bundle:
             return flat_features(baskets, self._vocabularies)
         return basket_features(baskets, self._products)
 
+    def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
+        """The columns of `rows` that decide; groups of products do where a product is unknown."""
+        if self._products is None:
+            return FLAT_CATEGORIES
+        known = self._products.products
+        return LEVELS[:1] if all(line.prod_code in known for row in rows for line in row.lines) else LEVELS
+
     def _predict_flat(self, baskets: Baskets) -> Predictions:
         share = np.full(len(baskets), self._prior[3])
         probabilities = self._with_xx(self.features(baskets), share)
@@ -142,15 +152,24 @@ def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> 
     BundleError : missing, damaged, of another format, or made for features that this version computes differently
     """
     manifest = read_manifest(folder, expected)
-    names = {Task.BASKET: BASKET_FEATURES, Task.FLAT: FLAT_FEATURES}[manifest.task]
+    names, needed = _NEEDS[manifest.task]
     if manifest.features != names:
         raise BundleError(
-            "the model was trained on other features than this version computes", where=str(folder), mend="train again with this version"
+            "the model was trained on other features than this version computes",
+            where=str(folder),
+            mend="train again with this version",
         )
+    if absent := sorted({MODEL, *needed} - set(manifest.files)):
+        raise BundleError(f"the bundle lacks {', '.join(absent)}", where=str(folder), mend="train again")
     products = read_products(folder) if manifest.task is Task.BASKET else None
     vocabularies: dict[str, Any] = {} if products else msgspec.json.decode((folder / VOCABULARIES).read_bytes())
-    digest = expected or digest_of((folder / "manifest.json").read_bytes())
-    return Bundle(manifest, digest, (folder / MODEL).read_bytes(), products, vocabularies, threads)
+    digest = expected or digest_of((folder / MANIFEST).read_bytes())
+    try:
+        return Bundle(manifest, digest, (folder / MODEL).read_bytes(), products, vocabularies, threads)
+    except (_pybind.InvalidProtobuf, _pybind.Fail, _pybind.InvalidGraph, _pybind.InvalidArgument) as error:
+        raise BundleError(
+            f"the model cannot be opened: {error}", where=str(folder / MODEL), mend="train again"
+        ) from error
 
 
 def _least(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -23,7 +23,12 @@ def _meta(name: str) -> msgspec.Meta:
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One product in a basket."""
+    """One product in a basket.
+
+    Raises
+    ------
+    ValueError : spend_gbp has parts of a penny
+    """
 
     quantity: Annotated[int, _meta("QUANTITY")]
     spend_gbp: Annotated[float, _meta("SPEND")]
@@ -32,6 +37,10 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     prod_code_20: Annotated[str, _meta("PROD_CODE_20")] | None = None
     prod_code_30: Annotated[str, _meta("PROD_CODE_30")] | None = None
     prod_code_40: Annotated[str, _meta("PROD_CODE_40")] | None = None
+
+    def __post_init__(self) -> None:
+        if round(self.spend_gbp * 100) / 100 != self.spend_gbp:
+            raise ValueError("`spend_gbp` has more than two decimals")
 
 
 class Basket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ A later source overrides an earlier one. Unknown keys are errors, and all errors
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
@@ -90,6 +90,9 @@ class ServerSettings(_Section):
     max_body_bytes: int = Field(8_000_000, ge=1024)
     max_baskets: int = Field(1000, ge=1, description="baskets in one request")
     max_lines: int = Field(2000, ge=1, description="lines in one basket")
+    api_key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
+        (), description="SHA-256 of each API key, hexadecimal; as soon as there is one, a key is needed"
+    )
 
 
 class Settings(BaseSettings):

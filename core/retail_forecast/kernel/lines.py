@@ -118,8 +118,7 @@ def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVEL
     columns : those of LEVELS and HEADER that will be looked at; the others are left missing everywhere
     """
     lines = [line for row in rows for line in row.lines]
-    no_line = Codes((), np.full(len(lines), -1, np.int32))
-    no_row = Codes((), np.full(len(rows), -1, np.int32))
+    no_line, no_row = _missing(len(lines)), _missing(len(rows))
     return Baskets(
         np.array([0, *accumulate(len(row.lines) for row in rows)], np.int64),
         np.array([line.quantity for line in lines], np.int64),
@@ -127,6 +126,12 @@ def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVEL
         *(encode([getattr(line, n) for line in lines]) if n in columns else no_line for n in LEVELS),
         *(encode([getattr(row, n) for row in rows]) if n in columns else no_row for n in HEADER),
     )
+
+
+def _missing(count: int) -> Codes:
+    index = np.empty(count, np.int32)
+    index.fill(-1)
+    return Codes((), index)
 
 
 def concatenate(parts: Sequence[Baskets]) -> Baskets:

@@ -1,0 +1,66 @@
+"""`python -m retail_forecast_server`: the server without the command line's libraries, as its container runs it.
+
+It takes the same options as `retail-forecast serve` and prints the same line when it answers.
+"""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from retail_forecast.domain.errors import RetailForecastError
+from retail_forecast.domain.settings import load_settings
+from retail_forecast_server.models import Source
+from retail_forecast_server.process import serve
+from retail_forecast_server.worker import Announcement
+
+__all__ = ["main", "say"]
+
+
+def main(argv: list[str]) -> int:
+    """Serve until stopped; returns the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        given = {"host": options.host, "port": options.port}
+        flags = {name: value for name, value in given.items() if value is not None}
+        settings = load_settings(options.workspace, server=flags)
+        serve(settings.server, Source(settings.workspace, options.bundle), partial(say, options.json))
+    except RetailForecastError as error:
+        told = {"what": error.what, "where": error.where, "mend": error.mend, "exit_code": error.exit_code}
+        if options.json:
+            _write({"error": told})
+        else:
+            sys.stderr.write(f"Error: {error}\nTry: {error.mend}\n")
+        return error.exit_code
+    return 0
+
+
+def say(json_output: bool, announcement: Announcement) -> None:
+    """Print the line that says where the server answers."""
+    if json_output:
+        _write(announcement)
+        return
+    state = f"model {announcement.model_version}" if announcement.ready else f"not ready: {announcement.reason}"
+    sys.stdout.write(f"Serving at {announcement.url} ({state}), documentation at {announcement.url}/docs\n")
+    sys.stdout.flush()
+
+
+def _write(document: object) -> None:
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="retail_forecast_server", description="Serve predictions until stopped.")
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", type=int, help="0 = any free one")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to serve instead of the champion")
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help="folder that holds the champion")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

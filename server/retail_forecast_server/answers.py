@@ -1,0 +1,101 @@
+"""From the body of a request to the body of an answer. A label in the request is an unknown field."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from retail_forecast.domain.basket import Basket
+from retail_forecast.domain.labels import LABELS, SENSITIVITIES, Label, Sensitivity
+from retail_forecast.domain.settings import ServerSettings
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.models import Model
+from retail_forecast_server.problems import at_fault, undecodable
+
+__all__ = ["Prediction", "Probabilities", "answer"]
+
+
+class Probabilities(msgspec.Struct, frozen=True, gc=False):
+    """Of each label; they sum to one."""
+
+    LA: float
+    MM: float
+    UM: float
+    XX: float
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """The answer for one basket.
+
+    Attributes
+    ----------
+    basket_id : as it was given
+    label : the likeliest
+    sensitivity : what the label means: LA is High, MM Medium, UM Low
+    unknown_share : share of the lines whose product the model never saw; with all unknown, it is the prior that answers
+    model_version : run that made the model
+    """
+
+    basket_id: str | None
+    label: Label
+    sensitivity: Sensitivity
+    probabilities: Probabilities
+    unknown_share: float
+    task: Task
+    model_version: str
+
+
+_DECODER = msgspec.json.Decoder(Basket | tuple[Basket, ...])
+_ENCODER = msgspec.json.Encoder()
+
+
+def answer(body: bytes, model: Model, limits: ServerSettings) -> bytes:
+    """The JSON answer to a JSON body: one basket for one, a list for a list.
+
+    Raises
+    ------
+    Problem : the body does not fit, with the field at fault
+    """
+    try:
+        asked = _DECODER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise undecodable(error) from error
+    if isinstance(asked, Basket):
+        _check(asked, model.task, limits)
+        return _ENCODER.encode(_predict([asked], model)[0])
+    if len(asked) > limits.max_baskets:
+        raise at_fault(f"{len(asked)} baskets in one request; at most {limits.max_baskets} are answered")
+    for position, basket in enumerate(asked):
+        _check(basket, model.task, limits, position)
+    return _ENCODER.encode(_predict(asked, model))
+
+
+def _check(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> None:
+    if not basket.lines:
+        raise at_fault("a basket without lines cannot be answered by this model", *steps, "lines")
+    if len(basket.lines) > limits.max_lines:
+        raise at_fault(
+            f"{len(basket.lines)} lines in one basket; at most {limits.max_lines} are answered", *steps, "lines"
+        )
+    if task is Task.BASKET:
+        for number, line in enumerate(basket.lines):
+            if line.prod_code is None:
+                raise at_fault("the product is missing", *steps, "lines", number, "prod_code")
+
+
+def _predict(baskets: Sequence[Basket], model: Model) -> list[Prediction]:
+    if not baskets:
+        return []
+    found = model.bundle.predict_rows(baskets)
+    rows = zip(baskets, found.label.tolist(), found.probabilities.tolist(), found.unknown_share.tolist(), strict=True)
+    return [
+        Prediction(
+            basket.basket_id,
+            LABELS[label],
+            SENSITIVITIES[LABELS[label]],
+            Probabilities(*probabilities),
+            unknown_share,
+            model.task,
+            model.version,
+        )
+        for basket, label, probabilities, unknown_share in rows
+    ]

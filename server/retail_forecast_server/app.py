@@ -1,0 +1,118 @@
+"""The app: routes over one model. FastAPI holds the plain routes and the document, the hot route stands beside them."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from retail_forecast import __version__
+from retail_forecast.domain.settings import ServerSettings
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.guard import Guard
+from retail_forecast_server.hot import Predict
+from retail_forecast_server.models import Model, NoModel
+from retail_forecast_server.page import PAGE, PAGE_POLICY
+from retail_forecast_server.problems import CONTENT_TYPE, Problem
+from retail_forecast_server.schema import PREDICT, problem_responses, schema
+
+__all__ = ["application"]
+
+_UNREADY = problem_responses(HTTPStatus.SERVICE_UNAVAILABLE)
+
+Started = Callable[[], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+def application(
+    model: Model | NoModel, limits: ServerSettings, *, instance: str = "", started: Started = _nothing
+) -> Guard:
+    """The ASGI app.
+
+    Parameters
+    ----------
+    model : what answers
+    limits : of requests, and the digests of the API keys
+    instance : name that /healthz echoes, by which a starter knows its own server
+    started : entered when the server starts, left when it stops
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with started():
+            yield
+
+    app = FastAPI(
+        title="retail-forecast",
+        version=__version__,
+        description="Price sensitivity of baskets.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    predict = Predict(model, limits)
+    app.router.routes.append(Route(PREDICT, predict, methods=["POST"], include_in_schema=False))
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Problem, _refused)
+    _add_probes(app, model, instance)
+    _add_documents(app, model, limits)
+    return Guard(app, {("POST", PREDICT): predict}, limits.api_key_sha256)
+
+
+def _add_probes(app: FastAPI, model: Model | NoModel, instance: str) -> None:
+    @app.get("/healthz", tags=["probes"], response_class=Response, summary="The process lives")
+    async def healthz() -> Response:
+        return _json({"status": "alive", "pid": os.getpid(), "instance": instance})
+
+    @app.get(
+        "/readyz", tags=["probes"], response_class=Response, summary="A verified model is loaded", responses=_UNREADY
+    )
+    async def readyz() -> Response:
+        return _json({"status": "ready", "model_version": _loaded(model).version})
+
+
+def _add_documents(app: FastAPI, model: Model | NoModel, limits: ServerSettings) -> None:
+    @app.get(
+        "/model", tags=["model"], response_class=Response, summary="What answers, with its figures", responses=_UNREADY
+    )
+    async def describe() -> Response:
+        return _json(_loaded(model).describe())
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return _json(schema(app, model.task if isinstance(model, Model) else Task.BASKET, limits))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(PAGE, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
+
+
+def _loaded(model: Model | NoModel) -> Model:
+    if isinstance(model, NoModel):
+        raise model.refusal()
+    return model
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json")
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    """A path or method that is not there, or a model that is not."""
+    headers = {}
+    if isinstance(error, HTTPException):
+        headers = dict(error.headers or {})
+        error = Problem(error.status_code, str(error.detail))
+    assert isinstance(error, Problem)  # noqa: S101 - it is registered for nothing else
+    return Response(error.body(), error.status, headers, media_type=CONTENT_TYPE.decode())

@@ -1,0 +1,131 @@
+"""The guard around the app: API keys, request ids, security headers, the log of requests, and no bare 500.
+
+Everything that was refused or went wrong inside leaves as problem+json; a fault of the program is logged with its
+traceback under the request's id, and tells the client no more than that id.
+"""
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from retail_forecast_server.logs import Request, log_request
+from retail_forecast_server.problems import CONTENT_TYPE, Problem
+
+__all__ = ["OPEN_PATHS", "Guard"]
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
+"""Paths that need no key: probes have none, and the documentation tells nothing about the model or the data."""
+
+_LOG = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_NOTHING_LOADS = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Guard:
+    """The outermost ASGI app.
+
+    Parameters
+    ----------
+    app : what it stands around
+    hot : endpoints that are reached past the app's own layers, by method and path
+    key_digests : SHA-256 of each API key, hexadecimal; without any, no key is asked for
+    """
+
+    def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], ASGIApp], key_digests: tuple[str, ...] = ()) -> None:
+        self._app = app
+        self._hot = hot
+        self._digests = [bytes.fromhex(digest) for digest in key_digests]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await self._guard(scope, receive, send, time.perf_counter(), _request_id(scope["headers"]))
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send, start: float, request_id: bytes) -> None:
+        status = 0
+
+        async def dress(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _dressed(message.get("headers", ()), request_id)
+            await send(message)
+
+        try:
+            self._check_key(scope)
+            await self._hot.get((scope["method"], scope["path"]), self._app)(scope, receive, dress)
+        except Problem as problem:
+            await _refuse(problem, dress)
+        except Exception:  # noqa: BLE001 - the outermost frame of a request: it is logged and answered, whatever it was
+            _LOG.exception("fault", extra={"fields": {"request_id": request_id.decode()}})
+            if not status:
+                told = f"A fault of the program; the log has it under request id {request_id.decode()}."
+                await _refuse(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, told), dress)
+        finally:
+            log_request(
+                Request(
+                    datetime.now(UTC),
+                    request_id.decode(),
+                    scope["method"],
+                    scope["path"],
+                    status,
+                    round((time.perf_counter() - start) * 1000, 3),
+                )
+            )
+
+    def _check_key(self, scope: Scope) -> None:
+        if not self._digests or scope["path"] in OPEN_PATHS:
+            return
+        given = hashlib.sha256(_key(scope["headers"])).digest()
+        # Every digest is compared, so that the time taken does not tell which one was near.
+        if not sum(hmac.compare_digest(given, digest) for digest in self._digests):
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED,
+                "An API key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
+                headers=((b"www-authenticate", b"Bearer"),),
+            )
+
+
+async def _refuse(problem: Problem, send: Send) -> None:
+    body = problem.body()
+    headers = [(b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(body)), *problem.headers]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _dressed(headers: Headers, request_id: bytes) -> Headers:
+    own_policy = any(name == _NOTHING_LOADS[0] for name, _ in headers)
+    return [*headers, *_SECURITY, *(() if own_policy else (_NOTHING_LOADS,)), (b"x-request-id", request_id)]
+
+
+def _request_id(headers: Headers) -> bytes:
+    """The client's own id when it is harmless, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8).encode()
+
+
+def _key(headers: Headers) -> bytes:
+    found = dict(headers)
+    scheme, _, token = found.get(b"authorization", b"").partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else found.get(b"x-api-key", b"")

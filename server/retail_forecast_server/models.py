@@ -1,0 +1,109 @@
+"""The model a server answers with: a verified bundle, or the reason why there is none."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from retail_forecast.bundle.pointer import champion_folder, read_pointer
+from retail_forecast.bundle.scorer import Bundle, load_bundle
+from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.domain.errors import BundleError, RetailForecastError
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.problems import Problem
+
+__all__ = ["Model", "NoModel", "Source", "open_model"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bundle comes from: the champion of a workspace, unless a folder is given."""
+
+    workspace: Path
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A bundle that was verified, loaded and tried.
+
+    Attributes
+    ----------
+    bundle : what answers
+    champion : version of the champion pointer that named it; None when its folder was given
+    """
+
+    bundle: Bundle
+    champion: int | None
+
+    @property
+    def version(self) -> str:
+        """Name of the run that made the bundle."""
+        return self.bundle.manifest.run_id
+
+    @property
+    def task(self) -> Task:
+        """What it answers."""
+        return self.bundle.manifest.task
+
+    def describe(self) -> dict[str, Any]:
+        """The manifest, and what identifies the bundle."""
+        return {
+            "model_version": self.version,
+            "task": self.task,
+            "digest": self.bundle.digest,
+            "champion_version": self.champion,
+            "manifest": msgspec.to_builtins(self.bundle.manifest),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NoModel:
+    """Why there is no model; `reason` names no path of this machine."""
+
+    reason: str
+
+    def refusal(self) -> Problem:
+        """The answer to whoever asks for one all the same."""
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"No model is loaded: {self.reason}.")
+
+
+def open_model(source: Source) -> Model | NoModel:
+    """Verify, load and try the bundle; a server without one starts all the same and says why."""
+    try:
+        model = _open(source)
+        _try(model.bundle)
+    except RetailForecastError as error:
+        _LOG.error("no model", extra={"fields": {"what": error.what, "where": error.where, "mend": error.mend}})
+        return NoModel(error.what)
+    _LOG.info("model loaded", extra={"fields": {"model_version": model.version, "digest": model.bundle.digest}})
+    return model
+
+
+def _open(source: Source) -> Model:
+    if source.folder is not None:
+        return Model(load_bundle(source.folder), None)
+    pointer = read_pointer(source.workspace, Task.BASKET)
+    if pointer is None:
+        raise BundleError(
+            f"task {Task.BASKET} has no champion yet",
+            where=str(source.workspace),
+            mend="promote a run, then start the server again",
+        )
+    bundle = load_bundle(champion_folder(source.workspace, pointer), pointer.bundle_digest)
+    return Model(bundle, pointer.version)
+
+
+def _try(bundle: Bundle) -> None:
+    """Ask once, so that the first client does not wait, and a model that cannot answer is never ready."""
+    answers = bundle.predict_rows([Basket((Line(1, 0.0),))])
+    if not np.isclose(answers.probabilities.sum(), 1.0):
+        raise BundleError(
+            "the model does not answer with probabilities", where=bundle.manifest.run_id, mend="train again"
+        )

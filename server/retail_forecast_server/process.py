@@ -1,0 +1,121 @@
+"""The server as a process: `serve` runs it here until it is stopped, `serving` runs one beside the caller meanwhile."""
+
+import os
+import secrets
+import select
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import msgspec
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from retail_forecast.domain.errors import PlaceError
+from retail_forecast.domain.settings import ServerSettings
+from retail_forecast_server.listening import check_exposure, hold_port, url_of
+from retail_forecast_server.logs import log_settings
+from retail_forecast_server.models import Source
+from retail_forecast_server.worker import Announcement, Post, worker
+
+__all__ = ["serve", "serving"]
+
+_GRACE_S = 10
+"""How long requests under way may take after the server was told to stop [s]."""
+
+
+def serve(settings: ServerSettings, source: Source, announce: Callable[[Announcement], None]) -> None:
+    """Answer until SIGTERM or SIGINT, then let requests under way finish.
+
+    Parameters
+    ----------
+    source : where the bundle comes from; without one the server runs, but is not ready
+    announce : told once, in the worker's process, when the server answers
+
+    Raises
+    ------
+    UsageError : the address can be reached from elsewhere and no API key is configured
+    PlaceError : the port is taken
+    """
+    holder, address, port = hold_port(settings.host, settings.port)
+    with holder:
+        check_exposure(settings, address)
+        post = Post(url_of(address, port), os.getpid(), secrets.token_hex(8))
+        server = Granian(
+            "retail_forecast_server.worker:worker",
+            address=address,
+            port=port,
+            interface=Interfaces.ASGI,
+            http=HTTPModes.http1,
+            websockets=False,
+            log_dictconfig=log_settings(),
+            log_level=LogLevels.warning,
+            workers_kill_timeout=_GRACE_S,
+        )
+        server.serve(target_loader=partial(worker, settings, source, post, announce), wrap_loader=False)
+
+
+@contextmanager
+def serving(workspace: Path | None = None, *, bundle: Path | None = None, patience_s: float = 60.0) -> Iterator[str]:
+    """A server of its own process on a free port of 127.0.0.1, ready; yields its address and stops it afterwards.
+
+    Parameters
+    ----------
+    workspace, bundle : whose champion answers, or the bundle that does
+    patience_s : how long it may take to become ready
+
+    Raises
+    ------
+    PlaceError : it did not become ready; the reason is given
+    """
+    command = [sys.executable, "-m", "retail_forecast_server", "--host", "127.0.0.1", "--port", "0", "--json"]
+    command += ["--workspace", str(workspace)] if workspace else []
+    command += ["--bundle", str(bundle)] if bundle else []
+    # It is reached by the caller only and lives as long as the block; keys are for servers that stay.
+    environment = os.environ | {"RETAIL_FORECAST_SERVER__API_KEY_SHA256": "[]"}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+        with process:
+            try:
+                yield _ready(process, log, patience_s)
+            finally:
+                _stop(process)
+
+
+def _ready(process: subprocess.Popen[bytes], log: IO[bytes], patience_s: float) -> str:
+    """Address of the server once it said that it is ready; the line it says it with comes through a pipe, so that
+    nobody else can have said it."""
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    heard, _, _ = select.select([process.stdout], [], [], patience_s)
+    line = process.stdout.readline() if heard else b""
+    if not line:
+        log.seek(0)
+        last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
+        raise _not_ready(f"it said nothing within {patience_s:g} s" if not heard else f"it stopped: {last}")
+    told = msgspec.json.decode(line)
+    if "error" in told:
+        raise _not_ready(told["error"]["what"])
+    announcement = msgspec.convert(told, Announcement)
+    if not announcement.ready:
+        raise _not_ready(announcement.reason)
+    return announcement.url
+
+
+def _not_ready(reason: str) -> PlaceError:
+    return PlaceError(f"the server did not become ready: {reason}", mend="`retail-forecast serve` shows its log")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to stop, wait, and if need be end it with all its workers."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_S + 5)
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, 9)

@@ -1,0 +1,119 @@
+"""The OpenAPI document: FastAPI's own for the plain routes, and the hot route from the structs it decodes and encodes.
+
+What the loaded model asks beyond a basket's shape (a product on every line, at least one line) stands in it as well,
+so that a client made from the document sends what is answered.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from retail_forecast.domain.basket import basket_schema
+from retail_forecast.domain.settings import ServerSettings
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.answers import Prediction
+from retail_forecast_server.problems import ProblemDetails
+
+__all__ = ["PREDICT", "problem_responses", "schema"]
+
+PREDICT = "/v1/predict"
+
+_PROBLEMS = {
+    HTTPStatus.BAD_REQUEST: "The body is not JSON.",
+    HTTPStatus.UNAUTHORIZED: "An API key is needed.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field does not fit; `errors` says which.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "No verified model is loaded.",
+}
+
+_EXAMPLE = {
+    "basket_id": "994110500233340",
+    "shop_date": "2008-04-07",
+    "shop_hour": 14,
+    "store_code": "STORE00001",
+    "store_region": "E02",
+    "store_format": "LS",
+    "type": "Top Up",
+    "mission": "Fresh",
+    "lines": [
+        {
+            "prod_code": "PRD0900005",
+            "prod_code_10": "CL00155",
+            "prod_code_20": "DEP00053",
+            "prod_code_30": "G00016",
+            "prod_code_40": "D00003",
+            "quantity": 1,
+            "spend_gbp": 1.01,
+        }
+    ],
+}
+
+
+def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
+    """The OpenAPI document of `app` while it answers `task` within `limits`."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    document["paths"][PREDICT] = {"post": _operation(limits)}
+    _, components = msgspec.json.schema_components(
+        (Prediction, ProblemDetails), ref_template="#/components/schemas/{name}"
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= basket_schema()["components"] | components
+    schemas["Basket"]["properties"]["lines"] |= {"minItems": 1, "maxItems": limits.max_lines}
+    if task is Task.BASKET:
+        line = schemas["Line"]
+        line["required"] = [*line["required"], "prod_code"]
+        line["properties"]["prod_code"] = next(
+            option for option in line["properties"]["prod_code"]["anyOf"] if option.get("type") == "string"
+        )
+    if limits.api_key_sha256:
+        _ask_for_keys(document)
+    return document
+
+
+def problem_responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Refusals with these statuses, as OpenAPI describes responses."""
+    content = {"application/problem+json": {"schema": _reference("ProblemDetails")}}
+    return {str(status.value): {"description": _PROBLEMS[status], "content": content} for status in statuses}
+
+
+def _operation(limits: ServerSettings) -> dict[str, Any]:
+    return {
+        "summary": "Price sensitivity of one basket, or of each basket of a list",
+        "operationId": "predict",
+        "tags": ["prediction"],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": _one_or_many("Basket", limits.max_baskets), "example": _EXAMPLE}
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "One answer for a basket, a list of answers in the same order for a list",
+                "content": {"application/json": {"schema": _one_or_many("Prediction", limits.max_baskets)}},
+            },
+            **problem_responses(*_PROBLEMS),
+        },
+    }
+
+
+def _one_or_many(name: str, most: int) -> dict[str, Any]:
+    return {"oneOf": [_reference(name), {"type": "array", "items": _reference(name), "maxItems": most}]}
+
+
+def _ask_for_keys(document: dict[str, Any]) -> None:
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    for path in (PREDICT, "/model"):
+        for operation in document["paths"][path].values():
+            operation["security"] = [{"bearer": []}, {"header": []}]
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
