@@ -54,7 +54,7 @@ def make_run() -> MakeRun:
                 calibration=Span.of([200706]),
                 test=Span.of([200707, 200708]),
             ),
-            data=DataState(number=4, tables={"gold": 3, "silver": 5}, sources={"transactions_200701.csv": "ab" * 32}),
+            data=DataState(number=4, tables={"gold": 3, "silver": 5}, sources={"ab" * 32: "transactions_200701.csv"}),
             metrics=_metrics(accuracy, macro_f1, precision),
             metrics_from="test",
             intervals={"macro_f1": Interval(macro_f1 - 0.02, macro_f1 + 0.02, macro_f1 - 0.015, 0.95)},

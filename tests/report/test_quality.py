@@ -1,10 +1,11 @@
 """Data quality: sums, gaps, and the rules that lines broke, by their own texts."""
 
 from retail_forecast.lake.rules import RULES
-from retail_forecast.report.data import LakeFacts
+from retail_forecast.report.data import LakeFacts, WeekFacts
 from retail_forecast.report.quality import (
     holdings,
     ingest_table,
+    label_drift,
     missing_weeks,
     reason_table,
     refused_table,
@@ -63,3 +64,14 @@ def test_an_ingest_call_and_a_week_are_a_row_each(lake_facts: LakeFacts) -> None
     rows = week_table(lake_facts.weeks).rows
     assert len(rows) == 7
     assert rows[1] == ("200650", "2007-02-05", "100", "600", "15", "20.0 %", "50.0 %", "25.0 %", "5.0 %")
+
+
+def test_drift_of_the_label_is_told_and_read() -> None:
+    def week(la: int, mm: int) -> WeekFacts:
+        return WeekFacts(baskets=la + mm, lines=10, quarantined=0, labels={"LA": la, "MM": mm})
+
+    weeks = {200701: week(500, 500), 200702: week(500, 500), 200703: week(490, 510), 200704: week(510, 490)}
+    assert "no drift to act on" in label_drift(weeks, [200701, 200702], 200702)
+    weeks[200703] = week(950, 50)
+    assert "training again" in label_drift(weeks, [200701, 200702], 200703 - 1)
+    assert label_drift(weeks, [200701], 200704) == ""

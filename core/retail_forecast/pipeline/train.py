@@ -270,9 +270,9 @@ def _metrics_from(windows: Windows, parent: str | None) -> Literal["test", "vali
 
 
 def _sources(run: _Run) -> dict[str, str]:
-    """Digest of each source file behind the weeks of the run, by file name."""
+    """Name of each source file behind the weeks of the run, by sha256."""
     digests = {digest for week in _weeks(run.windows) for digest in run.state.weeks[week].sources}
-    return {run.state.sources[digest].name: digest for digest in sorted(digests)}
+    return {digest: run.state.sources[digest].name for digest in sorted(digests)}
 
 
 def _weeks(windows: Windows) -> list[int]:

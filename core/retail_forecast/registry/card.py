@@ -36,7 +36,7 @@ _LIMITS = {
 
 _FIGURES_OF = {
     "test": "the test window, from which nothing was learned or chosen",
-    "validation": "the validation window, as no later week was there; it was used to stop training, which flatters",
+    "validation": "the validation window, as no later week was there; measured by a fit that stops before it",
     "parent": "the parent run's test window: this run is a refit of {parent} with the same settings on later weeks",
 }
 

@@ -57,7 +57,7 @@ class DataState:
     ----------
     number : lake state
     tables : version of each table in it
-    sources : sha256 of each source file behind it, by name
+    sources : name of each source file behind it, by sha256
     """
 
     number: int

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from retail_forecast.registry.record import RunRecord
 from retail_forecast.report import measures, plots, provenance, quality, served, summary, timelines
 from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction
 from retail_forecast.report.wording import moment
@@ -33,7 +34,7 @@ def render_report(data: ReportData) -> str:
         record=data.record,
         generated_at=moment(data.generated_at),
         summary=_summary(data),
-        quality=None if data.lake is None else _quality(data.lake),
+        quality=None if data.lake is None else _quality(data.lake, data.record),
         model=_model(data),
         served=None if data.served is None else _served(data.served),
         provenance=_provenance(data),
@@ -63,9 +64,10 @@ def _summary(data: ReportData) -> Mapping[str, Any]:
     }
 
 
-def _quality(lake: LakeFacts) -> Mapping[str, Any]:
+def _quality(lake: LakeFacts, record: RunRecord) -> Mapping[str, Any]:
     return {
         "holdings": quality.holdings(lake.weeks),
+        "drift": quality.label_drift(lake.weeks, record.windows.train.weeks, record.windows.last_learned_week),
         "plots": [timelines.lines_plot(lake.weeks), timelines.labels_plot(lake.weeks)] if lake.weeks else [],
         "ingests": quality.ingest_table(lake) if lake.ingests else None,
         "reasons": quality.reason_table(lake),

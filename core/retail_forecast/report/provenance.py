@@ -67,7 +67,7 @@ def chain(data: ReportData) -> tuple[Step, ...]:
 
 def source_table(record: RunRecord) -> Table:
     """The source files and their digests."""
-    rows = tuple(sorted(record.data.sources.items()))
+    rows = tuple(sorted((name, digest) for digest, name in record.data.sources.items()))
     return Table("Files that the run has read", ("file", "sha256"), rows, ("word", "code"))
 
 

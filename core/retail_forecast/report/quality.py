@@ -1,17 +1,43 @@
 """Data quality: what was read, what was put aside and why, what the lake holds, and which weeks are missing."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from retail_forecast.domain.calendar import add_weeks, date_of_week
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.lake.rules import RULES
+from retail_forecast.monitoring.drift import STABLE, UNSTABLE, stability_index
 from retail_forecast.report.data import LakeFacts, WeekFacts
-from retail_forecast.report.wording import Kind, Table, count, numbers, share
+from retail_forecast.report.wording import Kind, Table, count, figure, numbers, share
 
-__all__ = ["holdings", "ingest_table", "missing_weeks", "reason_table", "refused_table", "week_ranges", "week_table"]
+__all__ = [
+    "holdings",
+    "ingest_table",
+    "label_drift",
+    "missing_weeks",
+    "reason_table",
+    "refused_table",
+    "week_ranges",
+    "week_table",
+]
 
 _TEXTS = {rule.code: rule.text for rule in RULES}
+
+
+def label_drift(weeks: Mapping[int, WeekFacts], learned: Sequence[int], last_learned: int) -> str:
+    """How far the labels of the weeks after `last_learned` have moved from those learned from, in a sentence."""
+    reference = _labels(weeks[week] for week in learned if week in weeks)
+    later = [week for week in weeks if week > last_learned]
+    current = _labels(weeks[week] for week in later)
+    if not (reference.total() and current.total()):
+        return ""
+    index = stability_index(reference, current)
+    reading = "which is no drift to act on" if index < STABLE else "which calls for a look at the tills"
+    reading = "which calls for training again" if index >= UNSTABLE else reading
+    return (
+        f"Between the weeks learned from and the {count(len(later))} weeks after them the mix of labels moved by a "
+        f"population stability index of {figure(index)}, {reading}."
+    )
 
 
 def missing_weeks(present: Sequence[int]) -> tuple[int, ...]:
@@ -121,3 +147,7 @@ def _calendar(first: int, last: int) -> Iterator[int]:
     while week <= last:
         yield week
         week = add_weeks(week, 1)
+
+
+def _labels(weeks: Iterable[WeekFacts]) -> Counter[str]:
+    return sum((Counter(week.labels) for week in weeks), Counter())
