@@ -6,7 +6,7 @@ probabilities (n, 3) in the order of TIERS.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,24 +31,36 @@ class Learner:
     ----------
     name : as the command line knows it
     settings : its hyperparameters
-    fit : features (n, f), labels (n,) of positions in TIERS, seed, threads -> the model as ONNX bytes
+    train : features (n, f), labels (n,) of positions in TIERS, settings, seed, threads -> the model as ONNX bytes
     """
 
     name: str
     settings: Mapping[str, Any]
-    fit: Callable[[Features, Labels, int, int], bytes]
+    train: Callable[[Features, Labels, Mapping[str, Any], int, int], bytes]
+
+    def fit(self, features: Features, label: Labels, seed: int, threads: int) -> bytes:
+        """The model learned from n rows of features and their labels, with the learner's settings, as ONNX bytes."""
+        return self.train(features, label, self.settings, seed, threads)
 
 
-def learner(name: str) -> Learner:
-    """The learner called `name`.
+def learner(name: str, overrides: Mapping[str, Any] | None = None) -> Learner:
+    """The learner called `name`, with `overrides` in the place of its own settings of these names.
 
     Raises
     ------
-    UsageError : there is none of that name
+    UsageError : there is none of that name, or it has no setting of a name in `overrides`
     """
     if name not in LEARNERS:
         raise UsageError(f"no model is called {name!r}", where="--model", mend=f"choose one of {', '.join(LEARNERS)}")
-    return LEARNERS[name]
+    chosen = LEARNERS[name]
+    unknown = sorted(set(overrides or {}) - set(chosen.settings))
+    if unknown:
+        raise UsageError(
+            f"{name} has no setting {', '.join(unknown)}",
+            where=name,
+            mend=f"it has {', '.join(sorted(chosen.settings))}",
+        )
+    return replace(chosen, settings={**chosen.settings, **(overrides or {})})
 
 
 _XGBOOST: dict[str, Any] = {
@@ -61,12 +73,12 @@ _XGBOOST: dict[str, Any] = {
 _LOGISTIC: dict[str, Any] = {"C": 1.0, "solver": "newton-cholesky"}
 
 
-def _fit_xgboost(features: Features, label: Labels, seed: int, threads: int) -> bytes:
+def _fit_xgboost(features: Features, label: Labels, settings: Mapping[str, Any], seed: int, threads: int) -> bytes:
     from onnxmltools import convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType
     from xgboost import XGBClassifier
 
-    model = XGBClassifier(**_XGBOOST, random_state=seed, n_jobs=threads or None)
+    model = XGBClassifier(**settings, random_state=seed, n_jobs=threads or None)
     model.fit(features, _complete(label))
     graph = convert_xgboost(
         model, initial_types=[("features", FloatTensorType([None, features.shape[1]]))], target_opset=_OPSET
@@ -74,14 +86,20 @@ def _fit_xgboost(features: Features, label: Labels, seed: int, threads: int) -> 
     return bytes(graph.SerializeToString())
 
 
-def _fit_logistic(features: Features, label: Labels, seed: int, threads: int) -> bytes:  # noqa: ARG001 - one thread by nature
+def _fit_logistic(
+    features: Features,
+    label: Labels,
+    settings: Mapping[str, Any],
+    seed: int,
+    threads: int,  # noqa: ARG001 - one thread by nature
+) -> bytes:
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(**_LOGISTIC, random_state=seed))
+    model = make_pipeline(StandardScaler(), LogisticRegression(**settings, random_state=seed))
     model.fit(features, _complete(label))
     graph = convert_sklearn(
         model,

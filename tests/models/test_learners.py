@@ -1,0 +1,29 @@
+"""Learners by name, and their settings as data."""
+
+import numpy as np
+import onnx
+import pytest
+
+from retail_forecast.domain.errors import UsageError
+from retail_forecast.models.learners import LEARNERS, learner
+
+
+def test_overrides_take_the_place_of_settings_and_reach_the_model() -> None:
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(90, 3)).astype(np.float32)
+    label = (np.arange(90) % 3).astype(np.int8)
+    small, smaller = (learner("xgboost", {"n_estimators": n, "max_depth": 2}) for n in (4, 2))
+    assert small.settings == {**LEARNERS["xgboost"].settings, "n_estimators": 4, "max_depth": 2}
+    trees = [_trees(one.fit(features, label, 1, 1)) for one in (small, smaller)]
+    assert trees == [12, 6]
+
+
+@pytest.mark.parametrize(("name", "overrides"), [("oracle", {}), ("logistic", {"n_estimators": 3})])
+def test_unknown_names_are_refused(name: str, overrides: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="oracle|n_estimators"):
+        learner(name, overrides)
+
+
+def _trees(model: bytes) -> int:
+    attributes = {a.name: a for node in onnx.load_from_string(model).graph.node for a in node.attribute}
+    return len(set(attributes["nodes_treeids"].ints))
