@@ -91,6 +91,11 @@ class Baskets:
         counts = self.line_counts[rows]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         lines = np.repeat(self.offsets[:-1][rows] - offsets[:-1], counts) + np.arange(offsets[-1])
+        return self.compose(rows, offsets, lines)
+
+    def compose(self, rows: NDArray[np.intp], offsets: NDArray[np.int64], lines: NDArray[np.int64]) -> "Baskets":
+        """New baskets with the headers of the baskets at `rows`, of which basket i holds copies of the lines
+        `lines[offsets[i]:offsets[i + 1]]`, whichever baskets those lines are of."""
         return Baskets(
             offsets,
             self.quantity[lines],
