@@ -2,9 +2,18 @@
 
 import os
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retail_forecast.domain.basket import Basket
 
 CI = "RETAIL_FORECAST_CI"
 REAL_DATA = "RETAIL_FORECAST_REAL_DATA"
@@ -16,6 +25,10 @@ ALLOWED_SKIPS = (NO_REAL_DATA,)
 # Spinning OpenMP threads starve the other processes that tests start; set before numpy is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,6 +62,63 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("RETAIL_FORECAST_") and name not in (REAL_DATA, CI):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Folder and digest of a logistic bundle for the task `basket`, learned from 2,000 baskets of a world with 150 products.
+
+    PRD0000000 to 039 lean LA, 040 to 099 MM, 100 to 139 UM, and 140 to 149 are XX; a basket's label is the side that
+    has more of its lines.
+    """
+    from retail_forecast.bundle.manifest import write_bundle
+    from retail_forecast.domain.settings import TrainSettings
+    from retail_forecast.domain.tasks import Task
+    from retail_forecast.kernel.lines import baskets_from_rows
+    from retail_forecast.models.fitting import fit_model, manifest_of
+    from retail_forecast.models.learners import learner
+
+    rows, label = _tiny_world()
+    settings = TrainSettings(seed=7, folds=2)
+    fitted = fit_model(Task.BASKET, learner("logistic"), baskets_from_rows(rows), label, settings, 1)
+    manifest = manifest_of(
+        fitted,
+        run_id="basket-logistic-20261122T152700-1a2b3c",
+        model="logistic",
+        created_at=datetime(2026, 11, 22, 15, 27, tzinfo=UTC),
+        last_learned_week=200705,
+        metrics={"accuracy": 0.9},
+        metrics_from="test",
+    )
+    folder = tmp_path_factory.mktemp("tiny") / manifest.run_id
+    return folder, write_bundle(folder, manifest, fitted.files() | {"card.md": b"# Tiny\n"})
+
+
+def _tiny_world() -> "tuple[list[Basket], NDArray[np.int8]]":
+    import numpy as np
+
+    from retail_forecast.domain.basket import Basket, Line
+
+    rng = np.random.default_rng(7)
+    rows, label = [], []
+    for number in range(2000):
+        unclassified = number % 40 == 0
+        products = rng.integers(140, 150, 2) if unclassified else rng.integers(0, 150, rng.integers(1, 9))
+        balance = int(((products >= 100) & (products < 140)).sum() - (products < 40).sum())
+        label.append(3 if (products >= 140).all() else 1 + int(np.sign(balance)))
+        lines = (
+            Line(
+                1 + int(p) % 3,
+                (100 + int(p)) / 100,
+                f"PRD{p:07d}",
+                f"CL{p // 10:05d}",
+                f"DEP{p // 30:05d}",
+                f"G{p // 50:05d}",
+            )
+            for p in products
+        )
+        rows.append(Basket(tuple(lines), basket_id=f"{number:015d}"))
+    return rows, np.array(label, np.int8)
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,7 @@ def application(
     app.router.routes.append(Route(PREDICT, predict, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _refused)
+    app.add_exception_handler(Exception, _failed)
     _add_probes(app, model, instance)
     _add_documents(app, model, limits)
     return Guard(app, {("POST", PREDICT): predict}, limits.api_key_sha256)
@@ -116,3 +117,9 @@ async def _refused(_request: Request, error: Exception) -> Response:
         error = Problem(error.status_code, str(error.detail))
     assert isinstance(error, Problem)  # noqa: S101 - it is registered for nothing else
     return Response(error.body(), error.status, headers, media_type=CONTENT_TYPE.decode())
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    """A fault of the program, which the guard logs."""
+    problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the program; the log has it under the request id.")
+    return Response(problem.body(), problem.status, media_type=CONTENT_TYPE.decode())
