@@ -63,7 +63,11 @@ def read_field(column: Column, texts: pa.DictionaryArray, *, aliased: bool) -> t
 
     `aliased` says that the file carries the column under its other name, with the codes of that variant.
     """
-    typed, faults = _read_words(column, _unquoted(texts.dictionary), aliased=aliased)
+    words = texts.dictionary
+    if not aliased and pa.types.is_string(arrow_type(column)) and pc.all(_fits(column, words, aliased=False)).as_py():
+        # Most files, most columns: the words are the values, and none is at fault.
+        return Field(words, np.asarray(texts.indices)), np.zeros(len(words), np.uint64)
+    typed, faults = _read_words(column, _unquoted(words), aliased=aliased)
     # Different texts may mean one value ('7' and '07'), and unreadable ones none: encode again, without nulls.
     encoded = typed.dictionary_encode()
     index = np.asarray(texts.indices)

@@ -34,7 +34,7 @@ from retail_forecast.lake.writing import write
 
 __all__ = ["IngestReport", "ingest"]
 
-_ROWS_A_MB = 700  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0002
+_ROWS_A_MB = 350  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0002
 
 
 def ingest(

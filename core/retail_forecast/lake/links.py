@@ -36,7 +36,7 @@ def merge_links(parts: Sequence[pa.Table]) -> pa.Table:
     """The counts of several blocks together."""
     joined = pa.concat_tables([_SCHEMA.empty_table(), *parts])
     summed = joined.group_by(["link", "child", "parent"]).aggregate([("rows", "sum")])
-    return summed.rename_columns(["link", "child", "parent", "rows"]).cast(_SCHEMA)
+    return summed.select(["link", "child", "parent", "rows_sum"]).rename_columns(_SCHEMA.names).cast(_SCHEMA)
 
 
 def accept(counted: pa.Table, lake: Accepted) -> dict[Link, dict[str, str]]:
