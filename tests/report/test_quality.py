@@ -72,6 +72,6 @@ def test_drift_of_the_label_is_told_and_read() -> None:
 
     weeks = {200701: week(500, 500), 200702: week(500, 500), 200703: week(490, 510), 200704: week(510, 490)}
     assert "no drift to act on" in label_drift(weeks, [200701, 200702], 200702)
-    weeks[200703] = week(950, 50)
-    assert "training again" in label_drift(weeks, [200701, 200702], 200703 - 1)
+    weeks |= {200703: week(950, 50), 200704: week(950, 50)}
+    assert "training again" in label_drift(weeks, [200701, 200702], 200702)
     assert label_drift(weeks, [200701], 200704) == ""

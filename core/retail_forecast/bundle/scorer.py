@@ -31,6 +31,7 @@ from retail_forecast.kernel.features import (
     look_up,
 )
 from retail_forecast.kernel.lines import LEVELS, Baskets, baskets_from_rows
+from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import VALUES, ProductTable
 
 __all__ = ["MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
@@ -40,6 +41,7 @@ VOCABULARIES = "vocabularies.json"
 
 _NEEDS = {
     Task.BASKET: (BASKET_FEATURES, (CODES, ROWS)),
+    Task.COARSE: (BASKET_FEATURES, (CODES, ROWS)),
     Task.FLAT: (FLAT_FEATURES, (VOCABULARIES,)),
 }
 """Features and files of a bundle for each task."""
@@ -97,6 +99,7 @@ class Bundle:
         """Answer for every basket."""
         if self._products is None:
             return self._predict_flat(baskets)
+        baskets = self._visible(baskets)
         found = look_up(baskets, self._products)
         features = basket_features(baskets, self._products, found)
         counts = baskets.line_counts
@@ -118,14 +121,22 @@ class Bundle:
         """The model's inputs for `baskets`, shape (n, len(manifest.features))."""
         if self._products is None:
             return flat_features(baskets, self._vocabularies)
-        return basket_features(baskets, self._products)
+        return basket_features(self._visible(baskets), self._products)
+
+    def _visible(self, baskets: Baskets) -> Baskets:
+        """What the task may look at."""
+        return by_price_key(baskets) if self.manifest.task is Task.COARSE else baskets
 
     def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
         """The columns of `rows` that decide; groups of products do where a product is unknown."""
         if self._products is None:
             return FLAT_CATEGORIES
         known = self._products.products
-        return LEVELS[:1] if all(line.prod_code in known for row in rows for line in row.lines) else LEVELS
+        return (
+            LEVELS[:1]
+            if self.manifest.task is Task.BASKET and all(line.prod_code in known for row in rows for line in row.lines)
+            else LEVELS
+        )
 
     def _predict_flat(self, baskets: Baskets) -> Predictions:
         share = np.full(len(baskets), self._prior[3])
@@ -161,7 +172,7 @@ def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> 
         )
     if absent := sorted({MODEL, *needed} - set(manifest.files)):
         raise BundleError(f"the bundle lacks {', '.join(absent)}", where=str(folder), mend="train again")
-    products = read_products(folder) if manifest.task is Task.BASKET else None
+    products = read_products(folder) if CODES in needed else None
     vocabularies: dict[str, Any] = {} if products else msgspec.json.decode((folder / VOCABULARIES).read_bytes())
     digest = expected or digest_of((folder / MANIFEST).read_bytes())
     try:

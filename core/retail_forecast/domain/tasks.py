@@ -10,5 +10,7 @@ class Task(StrEnum):
 
     BASKET = "basket"
     """a finished basket: all its lines with PROD_CODE"""
+    COARSE = "coarse"
+    """a finished basket whose products are not named: product groups, quantity and spend of each line"""
     FLAT = "flat"
     """the specification's nine columns: size, type, mission, spend, quantity, region, format, PROD_CODE_20 and _30"""

@@ -21,6 +21,7 @@ from scipy.sparse import csr_matrix, diags
 from retail_forecast.domain.labels import LABELS, TIERS, Label
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
 from retail_forecast.kernel.lines import LEVELS, Baskets
+from retail_forecast.kernel.prices import KEY_MARK, by_price_key, price_keys
 from retail_forecast.kernel.products import VALUES, ProductTable, quantise
 
 __all__ = ["Leanings", "learn_leanings", "learn_table", "out_of_fold_features"]
@@ -49,15 +50,17 @@ class Leanings:
     unclassified: NDArray[np.bool_]
 
 
-def learn_table(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> ProductTable:
+def learn_table(baskets: Baskets, label: NDArray[np.int8], penalty: float, *, coarse: bool = False) -> ProductTable:
     """Learn leanings and lay them out as the kernel's table, with fall-backs for products and groups never seen.
 
     Parameters
     ----------
     baskets, label : n training baskets and their labels, positions in LABELS
     penalty : L2 penalty on the weights, in units of baskets
+    coarse : for baskets seen `by_price_key`: a key's row is the mean of the products that are sold under it
     """
-    return _table(baskets, learn_leanings(baskets, label, penalty))
+    table = _table(baskets, learn_leanings(baskets, label, penalty))
+    return _by_price_key(table) if coarse else table
 
 
 def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> Leanings:
@@ -76,7 +79,13 @@ def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float) ->
 
 
 def out_of_fold_features(
-    baskets: Baskets, label: NDArray[np.int8], penalty: float, folds: int, rng: np.random.Generator
+    baskets: Baskets,
+    label: NDArray[np.int8],
+    penalty: float,
+    folds: int,
+    rng: np.random.Generator,
+    *,
+    coarse: bool = False,
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
     """Features of the training baskets, each from a table that was learned without the basket's fold.
 
@@ -88,8 +97,9 @@ def out_of_fold_features(
     fold = rng.permutation(np.arange(len(baskets)) % folds)
     for number in range(folds):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        table = learn_table(baskets.take(outside), label[outside], penalty)
-        features = basket_features(baskets.take(inside), table)
+        table = learn_table(baskets.take(outside), label[outside], penalty, coarse=coarse)
+        held_out = baskets.take(inside)
+        features = basket_features(by_price_key(held_out) if coarse else held_out, table)
         assert features.shape == (len(inside), len(BASKET_FEATURES))  # noqa: S101 - the schema of the model hangs on it
         yield inside, features
 
@@ -150,19 +160,26 @@ def _table(baskets: Baskets, leanings: Leanings) -> ProductTable:
     rows = baskets.prod_code.lookup(products)
     groups: dict[str, int] = {}
     means: list[NDArray[np.float64]] = []
-    for level in LEVELS[1:]:
-        codes = getattr(baskets, level)
+    for codes in (price_keys(baskets), *(getattr(baskets, level) for level in LEVELS[1:])):
         seen = (rows >= 0) & (codes.index >= 0)
         weight = csr_matrix(
             (np.ones(int(seen.sum())), (codes.index[seen], rows[seen])), shape=(len(codes.values), len(own))
         )
         totals = np.asarray(weight.sum(axis=1))
-        present = [i for i in range(len(codes.values)) if totals[i, 0] > 0]
-        present.sort(key=lambda i, c=codes: c.values[i])  # type: ignore[misc]
+        fresh = (i for i in np.flatnonzero(totals[:, 0]) if codes.values[i] not in products)
+        present = sorted(fresh, key=codes.values.__getitem__)
         groups.update({codes.values[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
         means.append((weight @ own)[present] / totals[present])
     average = own[rows[rows >= 0]].mean(axis=0, keepdims=True)
     return ProductTable(products, groups, quantise(np.concatenate([own, *means, average])))
+
+
+def _by_price_key(table: ProductTable) -> ProductTable:
+    """The rows of price keys and groups alone, keys in the place of products."""
+    first = len(table.products)
+    keys = {code: row - first for code, row in table.groups.items() if KEY_MARK in code}
+    groups = {code: row - first for code, row in table.groups.items() if KEY_MARK not in code}
+    return ProductTable(keys, groups, table.values[first:])
 
 
 def _values(leanings: Leanings) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ class Fitted:
     ----------
     task : what it answers
     model : ONNX bytes
-    products, vocabularies : what its features need; the table for `basket`, the vocabularies for `flat`
+    products, vocabularies : what its features need; the table for `basket` and `coarse`, the vocabularies for `flat`
     prior : shares of LA, MM, UM, XX among the training baskets
     temperature : of the softmax; 1 until calibrated
     """
@@ -48,7 +48,7 @@ class Fitted:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the model's inputs."""
-        return BASKET_FEATURES if self.task is Task.BASKET else FLAT_FEATURES
+        return FLAT_FEATURES if self.task is Task.FLAT else BASKET_FEATURES
 
     def files(self) -> dict[str, bytes]:
         """The bundle's files, but for card and manifest."""
@@ -104,12 +104,14 @@ def fit_model(
     shares = np.bincount(label, minlength=len(LABELS)) / max(len(label), 1)
     prior = (float(shares[0]), float(shares[1]), float(shares[2]), float(shares[3]))
     scaled = label < len(TIERS)
-    if task is Task.BASKET:
+    if task is not Task.FLAT:
+        coarse = task is Task.COARSE
         features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
         rng = np.random.default_rng(settings.seed)
-        for rows, values in out_of_fold_features(baskets, label, settings.leaning_penalty, settings.folds, rng):
+        folds = out_of_fold_features(baskets, label, settings.leaning_penalty, settings.folds, rng, coarse=coarse)
+        for rows, values in folds:
             features[rows] = values
-        table = learn_table(baskets, label, settings.leaning_penalty)
+        table = learn_table(baskets, label, settings.leaning_penalty, coarse=coarse)
         return Fitted(task, learner.fit(features[scaled], label[scaled], settings.seed, threads), table, {}, prior)
     vocabularies = {name: _vocabulary(baskets, name) for name in FLAT_CATEGORIES}
     features = flat_features(baskets, vocabularies)

@@ -16,6 +16,7 @@ __all__ = ["card_sections", "render_card"]
 
 _LOOKS_AT = {
     Task.BASKET: "all lines of a finished basket, with their products",
+    Task.COARSE: "all lines of a finished basket: product groups, quantity and spend, hence unit price; no PROD_CODE",
     Task.FLAT: "nine columns of a basket: size, type, mission, spend, items, region, format, PROD_CODE_20, _30",
 }
 
@@ -30,6 +31,10 @@ _LIMITS = {
         "The figures therefore say how well products were learned, not how customers behave.",
         "A product that training has not seen says nothing; a basket of such products alone is answered by the prior.",
         "A basket of only unclassified products is XX, and no other basket is.",
+    ),
+    Task.COARSE: (
+        "A product is known by its group and unit price only; products that share both are told apart by chance.",
+        "A change of prices makes keys unknown: watch the unknown share.",
     ),
     Task.FLAT: ("PROD_CODE is not among the columns looked at: the figures say how far one gets without it.",),
 }

@@ -1,0 +1,42 @@
+"""Price keys: group and unit price in whole pence, whatever the quantity and the order of lines."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.kernel.lines import baskets_from_rows
+from retail_forecast.kernel.prices import by_price_key, price_keys
+
+LINES = st.builds(
+    Line,
+    quantity=st.integers(1, 50),
+    spend_gbp=st.integers(0, 100_000).map(lambda pence: pence / 100),
+    prod_code=st.just("PRD0900001"),
+    prod_code_10=st.sampled_from(["CL00001", "CL00002", None]),
+)
+
+
+def test_the_key_is_the_group_and_the_price_of_one_item() -> None:
+    lines = (
+        Line(3, 3.03, prod_code_10="CL00155"),
+        Line(2, 0.05, prod_code_10="CL00155"),
+        Line(1, 0.0, prod_code_10="CL00007"),
+        Line(1, 1.0),
+    )
+    assert price_keys(baskets_from_rows([Basket(lines)])).to_list() == ["CL00155@101", "CL00155@3", "CL00007@0", None]
+
+
+@given(st.lists(st.lists(LINES, max_size=5), max_size=5))
+def test_keys_of_chosen_lines_are_those_of_all_lines(baskets: list[list[Line]]) -> None:
+    columns = baskets_from_rows([Basket(tuple(lines)) for lines in baskets])
+    every = price_keys(columns).to_list()
+    for line in (line for lines in baskets for line in lines):
+        assert (line.prod_code_10 is None) or f"{line.prod_code_10}@" in "".join(str(key) for key in every)
+    chosen = np.arange(len(every))[::-1]
+    assert price_keys(columns, chosen).to_list() == every[::-1]
+
+
+def test_products_are_out_of_sight_behind_price_keys() -> None:
+    columns = baskets_from_rows([Basket((Line(1, 1.0, prod_code="PRD0900001", prod_code_10="CL00001"),))])
+    assert by_price_key(columns).prod_code.to_list() == ["CL00001@100"]
