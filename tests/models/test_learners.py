@@ -20,7 +20,7 @@ def test_overrides_take_the_place_of_settings_and_reach_the_model() -> None:
 
 @pytest.mark.parametrize(("name", "overrides"), [("oracle", {}), ("logistic", {"n_estimators": 3})])
 def test_unknown_names_are_refused(name: str, overrides: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="oracle|n_estimators"):
+    with pytest.raises(UsageError, match=r"oracle|n_estimators"):
         learner(name, overrides)
 
 

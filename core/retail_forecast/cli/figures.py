@@ -37,6 +37,7 @@ def run_document(record: "RunRecord", warnings: tuple[str, ...] = ()) -> dict[st
         "train_baskets": record.train_baskets,
         "test_baskets": record.test_baskets,
         "windows": {name: [span.first, span.last] if span else None for name, span in spans.items()},
+        "settings": record.settings,
         "lake_state": record.data.number,
         "bundle_digest": record.bundle_digest,
         "parent": record.parent,

@@ -22,7 +22,20 @@ from retail_forecast.domain.errors import RetailForecastError, UsageError
 
 __all__ = ["VERBS", "application", "main", "run"]
 
-VERBS = ("run", "simulate", "ingest", "train", "evaluate", "promote", "models", "predict", "serve", "report", "doctor")
+VERBS = (
+    "run",
+    "simulate",
+    "ingest",
+    "train",
+    "tune",
+    "evaluate",
+    "promote",
+    "models",
+    "predict",
+    "serve",
+    "report",
+    "doctor",
+)
 """Verbs in the order in which --help lists them; each is the function of its name in the module of its name."""
 
 INTERRUPTED = 130

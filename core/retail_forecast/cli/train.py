@@ -25,6 +25,7 @@ def train(
     test_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to measure on.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
     ship: Annotated[bool, typer.Option("--ship", help="Refit the measured model on every week.")] = False,
+    tuned: Annotated[bool, typer.Option("--tuned", help="Use the settings that `tune` found.")] = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -38,7 +39,7 @@ def train(
     from retail_forecast.pipeline.train import Order
     from retail_forecast.pipeline.train import train as carry_out
 
-    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship)
+    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship, tuned)
     trained = carry_out(workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output))
     emit(run_document(trained.record, trained.warnings), json_output, lambda: _show(trained))
 

@@ -32,12 +32,14 @@ from retail_forecast.models.evaluation import always_mm
 from retail_forecast.models.figures import Figures, measure
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
 from retail_forecast.models.learners import Learner, learner
+from retail_forecast.models.search import split_settings
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 from retail_forecast.registry.card import render_card
 from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
 from retail_forecast.registry.runs import list_runs, new_run_id, save_run, test_window_uses
 from retail_forecast.registry.tracking import DATABASE, mirror_run
+from retail_forecast.registry.tuned import Tuned, load_tuned, refuse_later_weeks
 
 __all__ = ["Order", "Trained", "train"]
 
@@ -55,6 +57,7 @@ class Order:
     train_from, train_to, test_from, test_to : bounds of the windows, YYYYWW; None leaves them to the settings
     seed : of every random choice; None takes the settings'
     ship : refit the measured model on every week, and return the refit
+    tuned : take the settings that `tune` found for the task and the learner
     """
 
     task: Task
@@ -65,6 +68,7 @@ class Order:
     test_to: int | None = None
     seed: int | None = None
     ship: bool = False
+    tuned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ def train(
     Raises
     ------
     DataError : the lake is empty
-    UsageError : an unknown learner, bounds that do not fit, too few weeks, or a tier without a basket
+    UsageError : an unknown learner, bounds that do not fit, too few weeks, a tier without a basket, or tuned settings
+        that are not there or were chosen on test weeks
     """
     with (progress or Silent()).track(f"train {order.task} {order.model}", 4 if order.ship else 3, "steps") as done:
         run = _prepared(workspace, settings, order)
@@ -120,6 +125,7 @@ class _Run:
     state: LakeState
     windows: Windows
     gold: Labelled
+    tuned: Tuned | None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -141,9 +147,12 @@ class _Run:
 
 
 def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
-    chosen = learner(order.model)
+    tuned = load_tuned(open_store(workspace), order.task, order.model) if order.tuned else None
+    own, changed = split_settings(tuned.settings if tuned else {})
     if order.seed is not None:
-        settings = settings.model_copy(update={"train": settings.train.model_copy(update={"seed": order.seed})})
+        changed["seed"] = order.seed
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update=changed)})
+    chosen = learner(order.model, own)
     state = lake_state(workspace)
     bounds = {
         "train_from": order.train_from,
@@ -152,6 +161,8 @@ def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
         "test_to": order.test_to,
     }
     windows = split_weeks(sorted(state.weeks), settings.windows, **bounds)
+    if tuned is not None:
+        refuse_later_weeks(tuned, windows)
     if order.ship and windows.test is None:
         raise UsageError(
             "no later week is in the lake to measure the model on before it is shipped",
@@ -162,7 +173,7 @@ def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
     gold = read_gold(lake_path(workspace), state, _weeks(windows))
     seconds = {"read": round(time.perf_counter() - start, 3)}
     threads = settings.train.threads or os.cpu_count() or 1
-    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, seconds)
+    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, tuned, seconds)
 
 
 def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
@@ -210,6 +221,7 @@ def _kept(
         "learner": dict(run.learner.settings),
         "train": run.settings.train.model_dump(),
         "windows": run.settings.windows.model_dump(),
+        "tuned": {"study": run.tuned.study, "macro_f1": run.tuned.value} if run.tuned else None,
     }
     identity = msgspec.json.encode([asdict(data), described, asdict(windows), parent], order="sorted")
     record = RunRecord(

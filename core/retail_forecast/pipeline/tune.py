@@ -1,0 +1,119 @@
+"""Tune: search the settings of a learner on the validation window of a lake state, and keep the best for training.
+
+Only baskets of the training and the validation weeks are read, so that nothing can be chosen on later ones.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from retail_forecast.bundle.manifest import digest_of
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.settings import Settings
+from retail_forecast.lake.reading import Labelled, read_gold
+from retail_forecast.models.learners import learner
+from retail_forecast.models.search import Parameter, search_space
+from retail_forecast.models.tuning import Told, Validation, search
+from retail_forecast.models.windows import split_weeks
+from retail_forecast.pipeline.train import Order
+from retail_forecast.pipeline.workspace import lake_path, lake_state
+from retail_forecast.registry.record import Windows
+from retail_forecast.registry.tuned import Tuned, save_tuned
+
+__all__ = ["STUDIES", "tune", "validation_of"]
+
+STUDIES = "runs/tuning.db"
+"""SQLite file of all studies, within a workspace."""
+
+
+def tune(
+    workspace: Path,
+    settings: Settings,
+    order: Order,
+    *,
+    trials: int,
+    timeout_s: float | None,
+    clock: Callable[[], datetime],
+    tell: Callable[[Told], None],
+) -> Tuned:
+    """Bring the study of `order` to `trials` finished trials, or as far as `timeout_s` allows, and keep its best.
+
+    A study is known by its task, learner, windows, seed, space and lake state: the same order goes on where it stopped.
+
+    Raises
+    ------
+    DataError : the lake is empty, or no trial finished in time
+    UsageError : an unknown learner, bounds that do not fit, or too few weeks
+    """
+    space = search_space(order.task, order.model)
+    state = lake_state(workspace)
+    windows = split_weeks(
+        sorted(state.weeks),
+        settings.windows,
+        train_from=order.train_from,
+        train_to=order.train_to,
+        test_from=order.test_from,
+        test_to=order.test_to,
+    )
+    assert windows.validation is not None  # noqa: S101 - split_weeks always makes one
+    if order.seed is not None:
+        settings = settings.model_copy(update={"train": settings.train.model_copy(update={"seed": order.seed})})
+    gold = read_gold(lake_path(workspace), state, [*windows.train.weeks, *windows.validation.weeks])
+    study = _study(order, windows, space, settings, state.number)
+    best = search(
+        workspace / STUDIES,
+        study,
+        space,
+        validation_of(gold, windows, settings, order),
+        trials=trials,
+        timeout_s=timeout_s,
+        start={**settings.train.model_dump(), **learner(order.model).settings},
+        seed=settings.train.seed,
+        tell=tell,
+    )
+    tuned = Tuned(
+        study=study,
+        task=order.task,
+        model=order.model,
+        value=best.value,
+        settings=best.settings,
+        trials=best.trials,
+        pruned=best.pruned,
+        train=windows.train,
+        validation=windows.validation,
+        lake_state=state.number,
+        created_at=clock(),
+    )
+    save_tuned(open_store(workspace), tuned)
+    return tuned
+
+
+def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: Order) -> Validation:
+    """The objective over the complete baskets of the training and the validation weeks; others in `gold` are not
+    looked at."""
+    train, held_out = (
+        np.flatnonzero(np.isin(gold.shop_week, span.weeks if span else ()) & gold.complete)
+        for span in (windows.train, windows.validation)
+    )
+    return Validation(
+        order.task,
+        order.model,
+        gold.baskets.take(train),
+        gold.label[train],
+        gold.baskets.take(held_out),
+        gold.label[held_out],
+        settings.train,
+        settings.train.threads or os.cpu_count() or 1,
+    )
+
+
+def _study(order: Order, windows: Windows, space: tuple[Parameter, ...], settings: Settings, state: int) -> str:
+    """Name of the study: task, learner and a digest of all that its figures hang on."""
+    fixed = settings.train.model_dump(exclude={"threads"})
+    identity = [asdict(windows), [asdict(parameter) for parameter in space], fixed, state]
+    return f"{order.task}-{order.model}-{digest_of(msgspec.json.encode(identity, order='sorted'))[:8]}"
