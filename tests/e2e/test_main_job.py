@@ -182,7 +182,11 @@ def test_the_server_answers_as_the_batch_does(cli: Fixture, tmp_path: Path) -> N
         (("promote", "basket-xgboost-20990101T000000-000000"), 2, "no run is named"),
         (("evaluate",), 2, "no champion yet"),
         (("train", "--model", "oracle"), 2, "no model is called 'oracle'"),
-        (("train", "--train-to-week", "200628", "--test-from-week", "200625"), 2, "in or before the last training week"),
+        (
+            ("train", "--train-to-week", "200628", "--test-from-week", "200625"),
+            2,
+            "in or before the last training week",
+        ),
         (("train", "--test-to-week", "200601"), 2, "left to learn from"),
         (("ingest", "nowhere.csv"), 2, "nowhere.csv"),
         (("train", "--task", "fortune"), 2, "fortune"),
@@ -198,7 +202,14 @@ def test_wrong_options_are_explained(cli: Fixture, words: tuple[str, ...], code:
 
 def test_an_output_of_unknown_format_is_refused_before_work(cli: Fixture, tmp_path: Path) -> None:
     verb, workspace, document = cli
-    words = ("predict", str(week_files(workspace)[0]), "--model", document["run_id"], "--output", str(tmp_path / "a.xls"))
+    words = (
+        "predict",
+        str(week_files(workspace)[0]),
+        "--model",
+        document["run_id"],
+        "--output",
+        str(tmp_path / "a.xls"),
+    )
     code, told = verb(*words)
     assert (code, told["error"]["where"]) == (2, "--output")
 
