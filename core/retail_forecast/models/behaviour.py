@@ -22,6 +22,7 @@ CASES = 300
 
 _EVIDENCE = 3
 _BASKETS_OF_LINES = 5
+_STRANGERS = 3
 _MOST = 0.95
 _MOST_MOVEMENT = 0.8
 """Of the sum of all movements, because trees move in steps, and some of them the wrong way."""
@@ -134,8 +135,8 @@ def _strangers(
     yield _trial("a basket of unknown products alone gets the prior", _same(alone, prior), 1.0)
     for tier in (TIERS[0], TIERS[-1]):
         sure = _composed(baskets, donors[tier], rng)
-        doubled = _unknown(_doubled(sure), np.arange(2 * len(sure.quantity)) % 2 == 1)
-        nearer = _distance(answer(sure).probabilities, prior) - _distance(answer(doubled).probabilities, prior)
+        thinned = _thinned(sure)
+        nearer = _distance(answer(sure).probabilities, prior) - _distance(answer(thinned).probabilities, prior)
         yield _movement(f"unknown products move a basket of {tier} products towards the prior", nearer)
 
 
@@ -161,10 +162,12 @@ def _composed(baskets: Baskets, donors: NDArray[np.int64], rng: np.random.Genera
     return baskets.compose(rows, np.arange(count + 1, dtype=np.int64) * size, lines)
 
 
-def _doubled(baskets: Baskets) -> Baskets:
-    """Every line twice, the copy behind the original."""
-    lines = np.repeat(np.arange(len(baskets.quantity)), 2)
-    return baskets.compose(np.arange(len(baskets)), baskets.offsets * 2, lines)
+def _thinned(baskets: Baskets) -> Baskets:
+    """Each line with _STRANGERS lines of unknown products behind it."""
+    copies = 1 + _STRANGERS
+    lines = np.repeat(np.arange(len(baskets.quantity)), copies)
+    thinned = baskets.compose(np.arange(len(baskets)), baskets.offsets * copies, lines)
+    return _unknown(thinned, np.arange(len(lines)) % copies > 0)
 
 
 def _unknown(baskets: Baskets, lines: NDArray[np.bool_]) -> Baskets:
