@@ -66,7 +66,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Folder and digest of a logistic bundle for the task `basket`, learned from 2,000 baskets of a world with 150 products.
+    """Folder and digest of a logistic bundle for the task `basket`, learned from 2,000 baskets of 150 products.
 
     PRD0000000 to 039 lean LA, 040 to 099 MM, 100 to 139 UM, and 140 to 149 are XX; a basket's label is the side that
     has more of its lines.

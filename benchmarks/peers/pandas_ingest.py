@@ -7,6 +7,7 @@ Usage: python pandas_ingest.py OUT_FOLDER FILE...; prints one JSON document with
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,9 @@ def judge(raw: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
             bad[f"R_NULL_{column}"] = empty
         if column in BOUNDS:
             number = pd.to_numeric(text, errors="coerce")
+            hundredths = number * 100
+            odd = (hundredths - hundredths.round()).abs() > 1e-6
+            number = number.where(~odd if column == "SPEND" else number == number.round())
             bad[f"R_TYPE_{column}"] = number.isna() & ~empty
             bad[f"R_DOMAIN_{column}"] = number.notna() & ~number.between(*BOUNDS[column])
             typed[column] = number.where(number.between(*BOUNDS[column]))
@@ -109,10 +113,15 @@ def judge(raw: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
             good = text.isin(CATEGORIES[column]) if column in CATEGORIES else text.str.fullmatch(PATTERNS[column])
             bad[f"R_DOMAIN_{column}"] = ~good & ~empty
             typed[column] = text.where(good)
-    return typed, bad | between_fields(typed) | between_rows(typed, bad)
+    bad |= between_fields(typed, bad)
+    return typed, bad | between_rows(typed, bad)
 
 
-def between_fields(rows: pd.DataFrame) -> dict[str, pd.Series]:
+def any_of(masks: Iterable[pd.Series]) -> np.ndarray:
+    return np.logical_or.reduce([mask.to_numpy(bool) for mask in masks])
+
+
+def between_fields(rows: pd.DataFrame, bad: dict[str, pd.Series]) -> dict[str, pd.Series]:
     weeks = (rows.SHOP_DATE - EPOCH).dt.days // 7
     week = (2006 + weeks // 52) * 100 + weeks % 52 + 1
     weekday = (rows.SHOP_DATE.dt.day_of_week + 1) % 7 + 1
@@ -122,23 +131,31 @@ def between_fields(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "R_XX": ((rows.BASKET_TYPE == "XX") != (rows.BASKET_DOMINANT_MISSION == "XX"))
         & rows.BASKET_TYPE.notna()
         & rows.BASKET_DOMINANT_MISSION.notna(),
-        "R_ANONYMOUS": rows.CUST_CODE.isna() != rows.seg_1.isna(),
+        "R_ANONYMOUS": (rows.CUST_CODE.isna() != rows.seg_1.isna())
+        & ~bad["R_DOMAIN_CUST_CODE"]
+        & ~bad["R_DOMAIN_seg_1"],
     }
 
 
 def between_rows(rows: pd.DataFrame, bad: dict[str, pd.Series]) -> dict[str, pd.Series]:
-    found = {"R_DUPLICATE": rows.duplicated(["BASKET_ID", "PROD_CODE"]) & rows.BASKET_ID.notna() & rows.PROD_CODE.notna()}
-    heads = rows[["BASKET_ID", "SHOP_WEEK", *BASKET]].drop_duplicates()
+    open_week = any_of(m for code, m in bad.items() if code == "R_WEEK" or code.endswith(("SHOP_WEEK", "SHOP_DATE")))
+    placed = ~open_week & rows.BASKET_ID.notna()
+    keys = rows[["BASKET_ID", "PROD_CODE"]].assign(faulty=any_of(bad.values()))[placed & rows.PROD_CODE.notna()]
+    repeated = keys.sort_values("faulty", kind="stable").duplicated(["BASKET_ID", "PROD_CODE"])
+    found = {"R_DUPLICATE": repeated.reindex(rows.index, fill_value=False)}
+    described = {f"R_{what}_{c}" for what in ("NULL", "TYPE", "DOMAIN") for c in (*BASKET, "BASKET_ID", "SHOP_WEEK")}
+    unreadable = any_of(m for code, m in bad.items() if code in described)
+    heads = rows.loc[placed & ~unreadable, ["BASKET_ID", "SHOP_WEEK", *BASKET]].drop_duplicates()
     split = heads.loc[heads.duplicated(["BASKET_ID", "SHOP_WEEK"]), "BASKET_ID"].dropna()
-    found["R_BASKET"] = rows.BASKET_ID.isin(split)
-    places = heads[["BASKET_ID", "SHOP_WEEK"]].drop_duplicates()
-    found["R_SPAN"] = rows.BASKET_ID.isin(places.loc[places.duplicated("BASKET_ID"), "BASKET_ID"].dropna())
+    found["R_BASKET"] = rows.BASKET_ID.isin(split) & placed
+    places = rows.loc[placed, ["BASKET_ID", "SHOP_WEEK"]].drop_duplicates()
+    found["R_SPAN"] = placed & rows.BASKET_ID.isin(places.loc[places.duplicated("BASKET_ID"), "BASKET_ID"].dropna())
     for child, parent, code in LINKS:
         votes = rows.groupby([child, parent], observed=True).size().reset_index(name="n")
         ranked = votes.sort_values(["n", parent], ascending=[False, True]).drop_duplicates(child).set_index(child)[parent]
         wrong = (rows[child].map(ranked) != rows[parent]) & rows[child].notna() & rows[parent].notna()
         found[code] = found.get(code, False) | wrong
-    any_bad = np.logical_or.reduce([mask.to_numpy(bool) for mask in (bad | found).values()])
+    any_bad = any_of((bad | found).values())
     baskets = pd.DataFrame({"id": rows.BASKET_ID, "items": rows.QUANTITY, "size": rows.BASKET_SIZE, "bad": any_bad})
     sums = baskets.groupby("id").agg(items=("items", "sum"), size=("size", "first"), bad=("bad", "any"))
     expected = np.select([sums["items"] <= 2, sums["items"] <= 9], ["S", "M"], "L")
@@ -184,7 +201,7 @@ def quarantine_table(raw: pd.DataFrame, typed: pd.DataFrame, bad: dict[str, pd.S
 def main(out: Path, paths: list[str]) -> dict[str, int]:
     raw = read(paths)
     typed, bad = judge(raw)
-    wrong = np.logical_or.reduce([mask.to_numpy(bool) for mask in bad.values()])
+    wrong = any_of(bad.values())
     rows = typed[~wrong].sort_values(["BASKET_ID", "PROD_CODE"], ignore_index=True)
     silver = silver_table(rows)
     gold = gold_table(silver, rows, set(typed.BASKET_ID[wrong].dropna()))

@@ -1,4 +1,4 @@
-"""Features against a reference in plain Python, and the laws they obey: alone = in a batch = in any order, to the bit."""
+"""Features against a reference in plain Python; alone, in a batch and in any order they are the same to the bit."""
 
 import random
 from collections.abc import Sequence
@@ -53,11 +53,10 @@ def _features(rows: Sequence[Basket]) -> np.ndarray:
 
 
 def _row_of(line: Line) -> int:
-    if line.prod_code in TABLE.products:
-        return TABLE.products[line.prod_code]
-    for code in (line.prod_code_10, line.prod_code_20, line.prod_code_30):
-        if code in TABLE.groups:
-            return TABLE.groups[code]
+    rows = {**TABLE.products, **TABLE.groups}
+    for code in (line.prod_code, line.prod_code_10, line.prod_code_20, line.prod_code_30):
+        if code and code in rows:
+            return rows[code]
     return len(TABLE.values) - 1
 
 

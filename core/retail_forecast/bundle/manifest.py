@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from retail_forecast.domain.errors import BundleError
+from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.tasks import Task
 
 __all__ = ["FORMAT", "MANIFEST", "Manifest", "digest_of", "model_digest", "read_manifest", "write_bundle"]
@@ -36,7 +37,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prior : shares of LA, MM, UM, XX among the training baskets
     rule : how probabilities become a label
     last_learned_week : newest week that anything in the bundle was learned from
-    windows, data, metrics, metrics_from, parent : as in the run's record
+    windows, data, metrics, metrics_from, parent, label_source : as in the run's record
     files : sha256 of each file, by name
     """
 
@@ -57,6 +58,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: str | None
     libraries: dict[str, str]
     files: dict[str, str]
+    label_source: LabelSource = LabelSource.GIVEN
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> str:

@@ -38,6 +38,8 @@ def run_document(record: "RunRecord", warnings: tuple[str, ...] = ()) -> dict[st
         "test_baskets": record.test_baskets,
         "windows": {name: [span.first, span.last] if span else None for name, span in spans.items()},
         "settings": record.settings,
+        "label_source": str(record.label_source),
+        "agreement": record.agreement,
         "lake_state": record.data.number,
         "bundle_digest": record.bundle_digest,
         "parent": record.parent,

@@ -26,6 +26,9 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
     ship: Annotated[bool, typer.Option("--ship", help="Refit the measured model on every week.")] = False,
     tuned: Annotated[bool, typer.Option("--tuned", help="Use the settings that `tune` found.")] = False,
+    labels: Annotated[
+        str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
+    ] = "given",
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -39,7 +42,7 @@ def train(
     from retail_forecast.pipeline.train import Order
     from retail_forecast.pipeline.train import train as carry_out
 
-    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship, tuned)
+    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship, tuned, labels)
     trained = carry_out(workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output))
     emit(run_document(trained.record, trained.warnings), json_output, lambda: _show(trained))
 
@@ -49,6 +52,10 @@ def _show(trained: "Trained") -> None:
     window = {"test": "test", "validation": "validation", "parent": "parent's test"}[record.metrics_from]
     counts = f"{record.train_baskets:,} baskets learned, {record.test_baskets:,} of the {window} window measured"
     show_metrics(f"{record.run_id}: {counts}", record.metrics, record.baselines)
+    if record.label_source != "given":
+        typer.echo(f"Labels: {record.label_source}, made by a rule; the figures say how well the rule was learned")
+    if record.agreement:
+        typer.echo(f"Agreement with the labels of the tills: macro F1 {record.agreement['model']['macro_f1']:.4f}")
     for warning in trained.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     typer.echo(f"Next: retail-forecast promote {record.run_id}")

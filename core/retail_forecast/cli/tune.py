@@ -37,6 +37,9 @@ def tune(
     test_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week kept for tests.")] = None,
     test_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week kept for tests.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    labels: Annotated[
+        str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
+    ] = "given",
     export: Annotated[
         Cloud | None, typer.Option(help="Only print the search space: ParameterRanges or a sweep's search_space.")
     ] = None,
@@ -56,7 +59,8 @@ def tune(
     if export is not None:
         _export(task, model, export, json_output)
         return
-    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed)
+    bounds = (train_from_week, train_to_week, test_from_week, test_to_week)
+    order = Order(task, model, *bounds, seed, labels=labels)
     tuned = carry_out(
         workspace,
         load_settings(workspace),

@@ -6,7 +6,7 @@ meaning.
 
 from enum import StrEnum
 
-__all__ = ["LABELS", "SENSITIVITIES", "TIERS", "Label", "Sensitivity"]
+__all__ = ["LABELS", "SENSITIVITIES", "TIERS", "Label", "LabelSource", "Sensitivity"]
 
 
 class Label(StrEnum):
@@ -29,6 +29,17 @@ class Sensitivity(StrEnum):
     MEDIUM = "Medium"
     LOW = "Low"
     UNCLASSIFIED = "Unclassified"
+
+
+class LabelSource(StrEnum):
+    """Where the labels that a model learned and was measured on come from."""
+
+    GIVEN = "given"
+    """the label column of the tills"""
+    PRICE_TIERS = "price_tiers"
+    """made by the rule of price tiers in `features.weak_labels`"""
+    CUSTOMER_FILE = "customer_file"
+    """made from a file of customers and their tiers"""
 
 
 LABELS: tuple[Label, ...] = (Label.LA, Label.MM, Label.UM, Label.XX)

@@ -8,6 +8,9 @@ do without.
 
 A model must be trained on features whose leanings never saw the row's own label: `out_of_fold_features` learns them
 without the row's fold.
+
+Where several hosts hold a share of the baskets each (`clouds.hosts`), all of them solve the same problem: the loss, its
+slope and every count are sums over the hosts.
 """
 
 from collections.abc import Iterator
@@ -18,9 +21,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags
 
+from retail_forecast.clouds.hosts import ALONE, Hosts, union
 from retail_forecast.domain.labels import LABELS, TIERS, Label
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
-from retail_forecast.kernel.lines import LEVELS, Baskets
+from retail_forecast.kernel.lines import LEVELS, Baskets, Codes
 from retail_forecast.kernel.prices import KEY_MARK, by_price_key, price_keys
 from retail_forecast.kernel.products import VALUES, ProductTable, quantise
 
@@ -50,7 +54,9 @@ class Leanings:
     unclassified: NDArray[np.bool_]
 
 
-def learn_table(baskets: Baskets, label: NDArray[np.int8], penalty: float, *, coarse: bool = False) -> ProductTable:
+def learn_table(
+    baskets: Baskets, label: NDArray[np.int8], penalty: float, *, coarse: bool = False, hosts: Hosts = ALONE
+) -> ProductTable:
     """Learn leanings and lay them out as the kernel's table, with fall-backs for products and groups never seen.
 
     Parameters
@@ -58,15 +64,16 @@ def learn_table(baskets: Baskets, label: NDArray[np.int8], penalty: float, *, co
     baskets, label : n training baskets and their labels, positions in LABELS
     penalty : L2 penalty on the weights, in units of baskets
     coarse : for baskets seen `by_price_key`: a key's row is the mean of the products that are sold under it
+    hosts : those that hold the baskets, of which `baskets` is this host's share
     """
-    table = _table(baskets, learn_leanings(baskets, label, penalty))
+    table = _table(baskets, learn_leanings(baskets, label, penalty, hosts), hosts)
     return _by_price_key(table) if coarse else table
 
 
-def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float) -> Leanings:
+def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float, hosts: Hosts = ALONE) -> Leanings:
     """Fit the regression on the baskets that lie on the scale (LA, MM, UM); XX baskets only tell which products are
     XX."""
-    codes = tuple(sorted(baskets.prod_code.values[i] for i in np.unique(baskets.prod_code.index) if i >= 0))
+    codes = union(hosts, (baskets.prod_code.values[i] for i in np.unique(baskets.prod_code.index) if i >= 0))
     rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
     counts = baskets.line_counts
     share = 1 / np.repeat(counts, counts).astype(np.float32)
@@ -74,8 +81,8 @@ def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float) ->
         (share[rows >= 0], rows[rows >= 0], _offsets_of(rows >= 0, baskets.offsets)), shape=(len(baskets), len(codes))
     )
     scaled = label < len(TIERS)
-    weights, intercept = _fit_softmax(matrix[scaled], label[scaled], penalty)
-    return Leanings(codes, weights, intercept, _unclassified(matrix, counts, label))
+    weights, intercept = _fit_softmax(matrix[scaled], label[scaled], penalty, hosts)
+    return Leanings(codes, weights, intercept, _unclassified(matrix, counts, label, hosts))
 
 
 def out_of_fold_features(
@@ -86,18 +93,21 @@ def out_of_fold_features(
     rng: np.random.Generator,
     *,
     coarse: bool = False,
+    hosts: Hosts = ALONE,
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
-    """Features of the training baskets, each from a table that was learned without the basket's fold.
+    """Features of the training baskets, each from a table that was learned without the basket's fold; the folds are the
+    same on however many hosts the baskets lie.
 
     Yields
     ------
     rows, features : positions of one fold's baskets, and their features, float32 of shape (len(rows),
         len(BASKET_FEATURES))
     """
-    fold = rng.permutation(np.arange(len(baskets)) % folds)
+    count = int(hosts.total(np.array([len(baskets)], np.int64))[0])
+    fold = rng.permutation(np.arange(count) % folds)[hosts.rank :: hosts.size]
     for number in range(folds):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        table = learn_table(baskets.take(outside), label[outside], penalty, coarse=coarse)
+        table = learn_table(baskets.take(outside), label[outside], penalty, coarse=coarse, hosts=hosts)
         held_out = baskets.take(inside)
         features = basket_features(by_price_key(held_out) if coarse else held_out, table)
         assert features.shape == (len(inside), len(BASKET_FEATURES))  # noqa: S101 - the schema of the model hangs on it
@@ -105,14 +115,14 @@ def out_of_fold_features(
 
 
 def _fit_softmax(
-    matrix: csr_matrix, label: NDArray[np.int8], penalty: float
+    matrix: csr_matrix, label: NDArray[np.int8], penalty: float, hosts: Hosts
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Minimise the penalised negative log-likelihood; returns weights (p, 3) and intercept (3,), each centred over the
     classes."""
-    n, p = matrix.shape
-    k = len(TIERS)
-    curvature = _CURVATURE * np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() + penalty
-    scale = 1 / np.sqrt(curvature)
+    p, k = matrix.shape[1], len(TIERS)
+    squares = np.asarray(matrix.multiply(matrix).sum(axis=0), np.float64).ravel()
+    *curvature, n = hosts.total(np.append(squares, matrix.shape[0]))
+    scale = 1 / np.sqrt(_CURVATURE * np.array(curvature) + penalty)
     scale_b = 1 / np.sqrt(_CURVATURE * max(n, 1))
     forward = (matrix @ diags(scale.astype(np.float32))).tocsr()
     backward = forward.T.tocsr()
@@ -125,13 +135,13 @@ def _fit_softmax(
         logits -= logits.max(axis=1, keepdims=True)
         exponents = np.exp(logits)
         sums = exponents.sum(axis=1, keepdims=True)
-        value = (
-            float(np.log(sums).sum(dtype=np.float64) - (logits * truth).sum(dtype=np.float64))
-            + float((ridge * v**2).sum()) / 2
-        )
+        value = np.log(sums).sum(dtype=np.float64) - (logits * truth).sum(dtype=np.float64)
         error = exponents / sums - truth
-        slope = backward @ error + ridge * v
-        return value, np.concatenate([slope.ravel(), error.sum(axis=0, dtype=np.float64) * scale_b]).astype(np.float64)
+        slopes = (backward @ error).ravel(), error.sum(axis=0, dtype=np.float64)
+        summed = hosts.total(np.concatenate([[value], *slopes]).astype(np.float64))
+        slope = summed[1 : p * k + 1].reshape(p, k) + ridge * v
+        penalised = float(summed[0]) + float((ridge * v**2).sum()) / 2
+        return penalised, np.concatenate([slope.ravel(), summed[p * k + 1 :] * scale_b])
 
     found = minimize(
         loss,
@@ -144,34 +154,44 @@ def _fit_softmax(
     return weights - weights.mean(axis=1, keepdims=True), intercept - intercept.mean()
 
 
-def _unclassified(matrix: csr_matrix, counts: NDArray[np.int64], label: NDArray[np.int8]) -> NDArray[np.bool_]:
+def _unclassified(
+    matrix: csr_matrix, counts: NDArray[np.int64], label: NDArray[np.int8], hosts: Hosts
+) -> NDArray[np.bool_]:
     """Products of class XX: those that occur in XX baskets, unless baskets of that product alone say otherwise more
     often."""
     presence = matrix.astype(bool)
-    inside = np.asarray(presence[label == _XX].sum(axis=0)).ravel()
-    against = np.asarray(presence[(label != _XX) & (counts == 1)].sum(axis=0)).ravel()
+    groups = presence[label == _XX], presence[(label != _XX) & (counts == 1)]
+    inside, against = hosts.total(np.stack([np.asarray(group.sum(axis=0), np.int64).ravel() for group in groups]))
     answer: NDArray[np.bool_] = inside > against
     return answer
 
 
-def _table(baskets: Baskets, leanings: Leanings) -> ProductTable:
+def _table(baskets: Baskets, leanings: Leanings, hosts: Hosts) -> ProductTable:
     products = {code: row for row, code in enumerate(leanings.codes)}
     own = _values(leanings)
     rows = baskets.prod_code.lookup(products)
     groups: dict[str, int] = {}
     means: list[NDArray[np.float64]] = []
     for codes in (price_keys(baskets), *(getattr(baskets, level) for level in LEVELS[1:])):
-        seen = (rows >= 0) & (codes.index >= 0)
-        weight = csr_matrix(
-            (np.ones(int(seen.sum())), (codes.index[seen], rows[seen])), shape=(len(codes.values), len(own))
-        )
-        totals = np.asarray(weight.sum(axis=1))
-        fresh = (i for i in np.flatnonzero(totals[:, 0]) if codes.values[i] not in products)
-        present = sorted(fresh, key=codes.values.__getitem__)
-        groups.update({codes.values[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
-        means.append((weight @ own)[present] / totals[present])
-    average = own[rows[rows >= 0]].mean(axis=0, keepdims=True)
-    return ProductTable(products, groups, quantise(np.concatenate([own, *means, average])))
+        names, sums = _sums_by_code(codes, rows, own, hosts)
+        present = [i for i in np.flatnonzero(sums[:, -1]) if names[i] not in products]
+        groups.update({names[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
+        means.append(sums[present, :-1] / sums[present, -1:])
+    lines = own[rows[rows >= 0]]
+    *total, count = hosts.total(np.append(lines.sum(axis=0), len(lines)))
+    return ProductTable(products, groups, quantise(np.concatenate([own, *means, [np.array(total) / count]])))
+
+
+def _sums_by_code(
+    codes: Codes, rows: NDArray[np.int32], own: NDArray[np.float64], hosts: Hosts
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The codes of all hosts, sorted, and for each the sum of `own` over its lines, with their number as the last
+    column."""
+    names = union(hosts, codes.values)
+    index = codes.lookup({name: row for row, name in enumerate(names)})
+    seen = (rows >= 0) & (index >= 0)
+    weight = csr_matrix((np.ones(int(seen.sum())), (index[seen], rows[seen])), shape=(len(names), len(own)))
+    return names, hosts.total(np.column_stack([np.asarray(weight @ own), np.asarray(weight.sum(axis=1)).ravel()]))
 
 
 def _by_price_key(table: ProductTable) -> ProductTable:

@@ -29,12 +29,14 @@ class Figures:
     intervals : by the names of `bootstrap.intervals`
     importance : loss of macro F1 per shuffled feature, largest first
     baskets : n
+    agreement : of made labels with given ones (`pipeline.labelling`); None where the labels are given
     """
 
     metrics: dict[str, Any]
     intervals: dict[str, Interval]
     importance: dict[str, float]
     baskets: int
+    agreement: dict[str, Any] | None = None
 
 
 def measure(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8], rng: np.random.Generator) -> Figures:

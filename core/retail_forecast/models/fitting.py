@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from retail_forecast.bundle.manifest import FORMAT, Manifest
 from retail_forecast.bundle.products import product_files
 from retail_forecast.bundle.scorer import MODEL, VOCABULARIES, Bundle
+from retail_forecast.clouds.hosts import ALONE, Hosts, union
 from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
@@ -91,31 +92,45 @@ def manifest_of(
 
 
 def fit_model(
-    task: Task, learner: Learner, baskets: Baskets, label: NDArray[np.int8], settings: TrainSettings, threads: int
+    task: Task,
+    learner: Learner,
+    baskets: Baskets,
+    label: NDArray[np.int8],
+    settings: TrainSettings,
+    threads: int,
+    hosts: Hosts = ALONE,
 ) -> Fitted:
     """Fit `learner` on n training baskets and their labels (positions in LABELS, shape (n,)).
 
-    XX baskets teach which products are XX, and the prior; the learner itself sees the tiers only.
+    XX baskets teach which products are XX, and the prior; the learner itself sees the tiers only. Of several `hosts`,
+    each gives its share of the baskets and ends with the same model.
 
     Raises
     ------
-    UsageError : a whole tier is missing among the labels
+    UsageError : a whole tier is missing among the labels, or the learner is not one for several hosts
     """
-    shares = np.bincount(label, minlength=len(LABELS)) / max(len(label), 1)
+    counts = hosts.total(np.bincount(label, minlength=len(LABELS)))
+    shares = counts / max(counts.sum(), 1)
     prior = (float(shares[0]), float(shares[1]), float(shares[2]), float(shares[3]))
     scaled = label < len(TIERS)
     if task is not Task.FLAT:
         coarse = task is Task.COARSE
         features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
         rng = np.random.default_rng(settings.seed)
-        folds = out_of_fold_features(baskets, label, settings.leaning_penalty, settings.folds, rng, coarse=coarse)
+        folds = out_of_fold_features(
+            baskets, label, settings.leaning_penalty, settings.folds, rng, coarse=coarse, hosts=hosts
+        )
         for rows, values in folds:
             features[rows] = values
-        table = learn_table(baskets, label, settings.leaning_penalty, coarse=coarse)
-        return Fitted(task, learner.fit(features[scaled], label[scaled], settings.seed, threads), table, {}, prior)
-    vocabularies = {name: _vocabulary(baskets, name) for name in FLAT_CATEGORIES}
+        table = learn_table(baskets, label, settings.leaning_penalty, coarse=coarse, hosts=hosts)
+        return Fitted(
+            task, learner.fit(features[scaled], label[scaled], settings.seed, threads, hosts), table, {}, prior
+        )
+    vocabularies = {name: _vocabulary(baskets, name, hosts) for name in FLAT_CATEGORIES}
     features = flat_features(baskets, vocabularies)
-    return Fitted(task, learner.fit(features[scaled], label[scaled], settings.seed, threads), None, vocabularies, prior)
+    return Fitted(
+        task, learner.fit(features[scaled], label[scaled], settings.seed, threads, hosts), None, vocabularies, prior
+    )
 
 
 def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fitted:
@@ -131,7 +146,7 @@ def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fit
     return Fitted(fitted.task, fitted.model, fitted.products, fitted.vocabularies, fitted.prior, temperature)
 
 
-def _vocabulary(baskets: Baskets, name: str) -> dict[str, int]:
+def _vocabulary(baskets: Baskets, name: str, hosts: Hosts) -> dict[str, int]:
     codes = getattr(baskets, name)
-    present = sorted(codes.values[i] for i in np.unique(codes.index) if i >= 0)
+    present = union(hosts, (codes.values[i] for i in np.unique(codes.index) if i >= 0))
     return {code: number for number, code in enumerate(present)}

@@ -1,25 +1,112 @@
-"""Leakage guard: a basket's features must not move when its own label does.
+"""Leakage guard: nothing that a model learns may hold the answer that it is asked for.
 
-Whatever a feature is made of, this is the property that an honest one has: the label of the basket itself is not in it.
-The guard changes the labels of some baskets, computes all features again, and names the columns in which those baskets
-differ.
+A basket's features must not move when its own label does: whatever a feature is made of, an honest one has this
+property. The guard changes labels, computes all features again and names the columns that moved, for a basket that is
+learned from (leanings must be out of fold) and for those held out (their weeks must not be in the leanings). Beside
+that, no basket may stand on both sides of the split, and no column of its header may be a copy of the label.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.domain.labels import TIERS
+from retail_forecast.domain.settings import TrainSettings
+from retail_forecast.domain.tasks import Task
+from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_FEATURES
+from retail_forecast.kernel.lines import HEADER, Baskets
+from retail_forecast.models.fitting import fit_model
+from retail_forecast.models.learners import Features, Labels, learner
+from retail_forecast.models.twin import Twin, row_random_twin
 
-__all__ = ["leaking_features"]
+__all__ = ["Leakage", "copied_columns", "find_leaks", "guard", "leaking_features"]
+
+_LEARNED = 600
+_HELD_OUT = 300
+_TWIN = 1500
+_COPY = 0.95
+_LEAST_TOLD = 50
+
+Compute = Callable[[NDArray[np.int8]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """What the guard found.
+
+    Attributes
+    ----------
+    leaks : each leak in a sentence; empty when there is none
+    learned, held_out : baskets looked at on either side
+    twin : what a split by lines would have pretended
+    """
+
+    leaks: tuple[str, ...]
+    learned: int
+    held_out: int
+    twin: Twin
+
+
+def guard(
+    task: Task,
+    baskets: Baskets,
+    label: NDArray[np.int8],
+    learned: NDArray[np.intp],
+    held_out: NDArray[np.intp],
+    settings: TrainSettings,
+) -> Leakage:
+    """Look for leaks on a sample (600 baskets learned from and 300 held out, at most), with the code that trains.
+
+    Parameters
+    ----------
+    baskets, label : all baskets that are at hand and their labels, positions in LABELS, shape (n,)
+    learned, held_out : positions of the baskets that the model learns from, and of those it is measured on
+
+    Raises
+    ------
+    UsageError : a whole tier is missing among the labels of the sample
+    """
+    rng = np.random.default_rng(settings.seed)
+    leaks = [*_shared(baskets, learned, held_out)]
+    one, other = (np.sort(rng.permutation(r)[:size]) for r, size in ((learned, _LEARNED), (held_out, _HELD_OUT)))
+    rows = np.concatenate([one, other])
+    sample, truth, inside = baskets.take(rows), label[rows], np.arange(len(rows)) < len(one)
+    compute, names = _features_of(task, sample, inside, settings)
+    leaks += find_leaks(compute, truth, inside, names)
+    leaks += [f"column {name} is a copy of the label" for name in copied_columns(sample, truth, inside)]
+    few = np.sort(rng.permutation(learned)[:_TWIN])
+    return Leakage(tuple(leaks), len(one), len(other), row_random_twin(baskets.take(few), label[few], rng))
+
+
+def find_leaks(
+    compute: Compute, label: NDArray[np.int8], learned: NDArray[np.bool_], names: tuple[str, ...]
+) -> Iterator[str]:
+    """Features that know the label of the basket they describe, each in a sentence.
+
+    Parameters
+    ----------
+    compute, label, names : as in `leaking_features`
+    learned : baskets that are learned from, bool of shape (n,); the others are held out
+    """
+    scaled, as_they_are = label < len(TIERS), compute(label)
+    sides = (
+        ("a basket that is learned from", np.flatnonzero(learned & scaled)[:1]),
+        ("baskets that are held out", np.flatnonzero(~learned & scaled)),
+    )
+    for side, rows in sides:
+        for name in leaking_features(compute, label, rows, names, as_they_are):
+            yield f"feature {name} of {side} depends on their own label"
 
 
 def leaking_features(
-    compute: Callable[[NDArray[np.int8]], NDArray[np.float32]],
+    compute: Compute,
     label: NDArray[np.int8],
     rows: NDArray[np.intp],
     names: tuple[str, ...],
+    before: NDArray[np.float32] | None = None,
 ) -> tuple[str, ...]:
     """Names of the features of the baskets at `rows` that depend on those baskets' own labels.
 
@@ -27,10 +114,68 @@ def leaking_features(
     ----------
     compute : labels of all n baskets -> features of all n baskets, shape (n, len(names)); deterministic
     label : labels as they are, positions in LABELS, shape (n,)
-    rows : baskets whose labels are changed together; for out-of-fold features, one fold
+    rows : baskets whose labels are changed together; for out-of-fold features, baskets of one fold
     names : of the features, in order
+    before : `compute(label)`, where it is known already
     """
     changed = label.copy()
     changed[rows] = np.where(label[rows] < len(TIERS), (label[rows] + 1) % len(TIERS), label[rows])
-    moved = (compute(label)[rows] != compute(changed)[rows]).any(axis=0)
+    known = compute(label) if before is None else before
+    moved = (known[rows] != compute(changed)[rows]).any(axis=0)
     return tuple(name for name, moves in zip(names, moved, strict=True) if moves)
+
+
+def copied_columns(baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Columns of the baskets' header that tell the label of nearly every basket held out, each by itself.
+
+    A value is taken to mean the label that it mostly had among the baskets learned from. Columns that tell of few
+    baskets, because their values do not come again, are not judged.
+
+    Parameters
+    ----------
+    baskets, label : n baskets and their labels, positions in LABELS, shape (n,)
+    learned : baskets that meanings are learned from, bool of shape (n,)
+    """
+    found = []
+    for name in HEADER:
+        codes = getattr(baskets, name)
+        value, width = codes.index.astype(np.int64) % (len(codes.values) + 1), len(codes.values) + 1
+        cells = value[learned] * len(TIERS) + np.minimum(label[learned], len(TIERS) - 1)
+        counts = np.bincount(cells[label[learned] < len(TIERS)], minlength=width * len(TIERS)).reshape(width, -1)
+        told = ~learned & (label < len(TIERS)) & (counts.sum(axis=1) > 0)[value]
+        right = counts.argmax(axis=1)[value[told]] == label[told]
+        if told.sum() >= _LEAST_TOLD and right.mean() >= _COPY:
+            found.append(name)
+    return tuple(found)
+
+
+def _shared(baskets: Baskets, learned: NDArray[np.intp], held_out: NDArray[np.intp]) -> Iterator[str]:
+    both = np.intersect1d(baskets.basket_id.index[learned], baskets.basket_id.index[held_out])
+    if len(both):
+        yield f"{len(both)} baskets are learned from and held out at once"
+
+
+def _features_of(
+    task: Task, baskets: Baskets, learned: NDArray[np.bool_], settings: TrainSettings
+) -> tuple[Compute, tuple[str, ...]]:
+    """Labels -> features of all `baskets`, as training makes them for those `learned` and the scorer for the others."""
+    quick = learner("logistic")
+
+    def compute(label: NDArray[np.int8]) -> NDArray[np.float32]:
+        seen: list[Features] = []
+
+        def listen(features: Features, labels: Labels, given: Mapping[str, Any], seed: int, threads: int) -> bytes:
+            seen.append(features)
+            return quick.train(features, labels, given, seed, threads)
+
+        rows = np.flatnonzero(learned)
+        fitted = fit_model(task, replace(quick, train=listen), baskets.take(rows), label[rows], settings, 1)
+        features = fitted.bundle().features(baskets)
+        features[rows[label[rows] < len(TIERS)]] = seen[0]
+        return features
+
+    return compute, _names(task)
+
+
+def _names(task: Task) -> tuple[str, ...]:
+    return FLAT_FEATURES if task is Task.FLAT else BASKET_FEATURES

@@ -1,9 +1,9 @@
 """The row-random twin: what a careless split of till lines pretends.
 
-Each line of a basket carries the basket's label and everything that is constant within the basket. When lines are split
-at random, a basket stands on both sides, and a model recognises the basket instead of learning what decides its label.
-The twin is trained twice on the same sample of lines with all columns: held out at random, and by whole baskets. The gap
-between the two is what the careless split adds.
+Each line of a basket carries the basket's label and all that is constant within the basket. When lines are split at
+random, a basket stands on both sides, and a model recognises the basket instead of learning what decides its label.
+The twin is trained twice on the same sample of lines with all columns: held out at random, and by whole baskets. The
+gap between the two is what the careless split adds.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from retail_forecast.models.confusion import confusion_counts, rates
 
 __all__ = ["Twin", "row_random_twin"]
 
-_BASKETS = 1500
 _TREES = 40
 _HELD_OUT = 0.25
 
@@ -45,14 +44,14 @@ class Twin:
 
 
 def row_random_twin(baskets: Baskets, label: NDArray[np.int8], rng: np.random.Generator) -> Twin:
-    """Train the twin on a sample of `baskets` (1,500 at most) that are labelled LA, MM or UM.
+    """Train the twin on those of `baskets` that are labelled LA, MM or UM; some hundreds suffice.
 
     Parameters
     ----------
     baskets, label : n baskets and their labels, positions in LABELS, shape (n,)
-    rng : of the sample, both splits and the forest
+    rng : of both splits and the forest
     """
-    rows = np.sort(rng.permutation(np.flatnonzero((label < len(TIERS)) & (baskets.line_counts > 0)))[:_BASKETS])
+    rows = np.flatnonzero((label < len(TIERS)) & (baskets.line_counts > 0))
     sample = baskets.take(rows)
     basket = np.repeat(np.arange(len(rows)), sample.line_counts)
     columns, truth = _columns(sample, basket), label[rows][basket]

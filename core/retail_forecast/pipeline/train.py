@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from retail_forecast.bundle.manifest import digest_of, write_bundle
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError, UsageError
+from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
@@ -34,12 +35,13 @@ from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manife
 from retail_forecast.models.learners import Learner, learner
 from retail_forecast.models.search import split_settings
 from retail_forecast.models.windows import split_weeks
+from retail_forecast.pipeline.labelling import GIVEN, Labels, agreement, labels_of, relabelled
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 from retail_forecast.registry.card import render_card
 from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
 from retail_forecast.registry.runs import list_runs, new_run_id, save_run, test_window_uses
 from retail_forecast.registry.tracking import DATABASE, mirror_run
-from retail_forecast.registry.tuned import Tuned, load_tuned, refuse_later_weeks
+from retail_forecast.registry.tuned import Tuned, load_tuned, refuse_unfit
 
 __all__ = ["Order", "Trained", "train"]
 
@@ -58,6 +60,7 @@ class Order:
     seed : of every random choice; None takes the settings'
     ship : refit the measured model on every week, and return the refit
     tuned : take the settings that `tune` found for the task and the learner
+    labels : "given", "price-tiers" or a file of customers (`labelling.labels_of`)
     """
 
     task: Task
@@ -69,6 +72,7 @@ class Order:
     seed: int | None = None
     ship: bool = False
     tuned: bool = False
+    labels: str = GIVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def train(
 
     Raises
     ------
-    DataError : the lake is empty
+    DataError : the lake is empty, or a file of customers does not fit
     UsageError : an unknown learner, bounds that do not fit, too few weeks, a tier without a basket, or tuned settings
         that are not there or were chosen on test weeks
     """
@@ -126,6 +130,8 @@ class _Run:
     windows: Windows
     gold: Labelled
     tuned: Tuned | None
+    labels: Labels
+    given: NDArray[np.int8]
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -152,7 +158,7 @@ def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
     if order.seed is not None:
         changed["seed"] = order.seed
     settings = settings.model_copy(update={"train": settings.train.model_copy(update=changed)})
-    chosen = learner(order.model, own)
+    chosen, labels = learner(order.model, own), labels_of(workspace, order.labels)
     state = lake_state(workspace)
     bounds = {
         "train_from": order.train_from,
@@ -162,7 +168,7 @@ def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
     }
     windows = split_weeks(sorted(state.weeks), settings.windows, **bounds)
     if tuned is not None:
-        refuse_later_weeks(tuned, windows)
+        refuse_unfit(tuned, windows, labels.source)
     if order.ship and windows.test is None:
         raise UsageError(
             "no later week is in the lake to measure the model on before it is shipped",
@@ -170,10 +176,11 @@ def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
             mend="leave --ship away: without test weeks the model learns from every week anyway",
         )
     start = time.perf_counter()
-    gold = read_gold(lake_path(workspace), state, _weeks(windows))
+    read = read_gold(lake_path(workspace), state, _weeks(windows))
+    gold = relabelled(workspace, read, labels, _weeks(replace(windows, test=None)))
     seconds = {"read": round(time.perf_counter() - start, 3)}
     threads = settings.train.threads or os.cpu_count() or 1
-    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, tuned, seconds)
+    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, tuned, labels, read.label, seconds)
 
 
 def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
@@ -188,12 +195,21 @@ def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
         fitted = calibrated(fitted, run.gold.baskets.take(calibration), run.gold.label[calibration])
     with run.phase("measure"):
         figures = measure(fitted.bundle(run.threads), baskets, label, np.random.default_rng(run.settings.train.seed))
+        figures = replace(figures, agreement=_agreement(run, fitted, held_out))
         baselines = {"always_mm": always_mm(run.gold.label[learned], label).to_dict()}
     if run.order.task is not Task.FLAT:
         with run.phase("flat"):
             flat = run.fit(Task.FLAT, learner(_FLAT_LEARNER), learned)
             baselines["flat"] = measure(flat.bundle(run.threads), baskets, label, np.random.default_rng(0)).metrics
     return fitted, figures, baselines
+
+
+def _agreement(run: _Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, Any] | None:
+    """How a model of made labels agrees with those of the tills, on the baskets at `rows`."""
+    if run.labels.source is LabelSource.GIVEN:
+        return None
+    answers = fitted.bundle(run.threads).predict(run.gold.baskets.take(rows))
+    return agreement(run.given[rows], run.gold.label[rows], answers)
 
 
 def _on_every_week(run: _Run, measured: Fitted) -> tuple[Windows, Fitted]:
@@ -222,6 +238,7 @@ def _kept(
         "train": run.settings.train.model_dump(),
         "windows": run.settings.windows.model_dump(),
         "tuned": {"study": run.tuned.study, "macro_f1": run.tuned.value} if run.tuned else None,
+        "labels": asdict(run.labels),
     }
     identity = msgspec.json.encode([asdict(data), described, asdict(windows), parent], order="sorted")
     record = RunRecord(
@@ -244,6 +261,8 @@ def _kept(
         seconds=dict(run.seconds),
         libraries={name: version(name) for name in _LIBRARIES},
         parent=parent,
+        label_source=run.labels.source,
+        agreement=figures.agreement,
     )
     record = msgspec.structs.replace(record, bundle_digest=_write(run, record, fitted))
     save_run(store, record)
@@ -270,6 +289,7 @@ def _write(run: _Run, record: RunRecord, fitted: Fitted) -> str:
         metrics_from=record.metrics_from,
         parent=record.parent,
         libraries=record.libraries,
+        label_source=record.label_source,
     )
     files = fitted.files() | {"card.md": render_card(record, uses).encode()}
     return write_bundle(bundle_path(run.workspace, record.run_id), manifest, files)

@@ -20,6 +20,7 @@ from retail_forecast.models.learners import learner
 from retail_forecast.models.search import Parameter, search_space
 from retail_forecast.models.tuning import Told, Validation, search
 from retail_forecast.models.windows import split_weeks
+from retail_forecast.pipeline.labelling import Labels, labels_of, relabelled
 from retail_forecast.pipeline.train import Order
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.record import Windows
@@ -43,7 +44,7 @@ def tune(
 ) -> Tuned:
     """Bring the study of `order` to `trials` finished trials, or as far as `timeout_s` allows, and keep its best.
 
-    A study is known by its task, learner, windows, seed, space and lake state: the same order goes on where it stopped.
+    A study is known by its task, learner, windows, seed, space, labels and lake state: the same order goes on where it stopped.
 
     Raises
     ------
@@ -63,8 +64,9 @@ def tune(
     assert windows.validation is not None  # noqa: S101 - split_weeks always makes one
     if order.seed is not None:
         settings = settings.model_copy(update={"train": settings.train.model_copy(update={"seed": order.seed})})
-    gold = read_gold(lake_path(workspace), state, [*windows.train.weeks, *windows.validation.weeks])
-    study = _study(order, windows, space, settings, state.number)
+    weeks, labels = [*windows.train.weeks, *windows.validation.weeks], labels_of(workspace, order.labels)
+    gold = relabelled(workspace, read_gold(lake_path(workspace), state, weeks), labels, weeks)
+    study = _study(order, windows, space, settings, state.number, labels)
     best = search(
         workspace / STUDIES,
         study,
@@ -88,6 +90,7 @@ def tune(
         validation=windows.validation,
         lake_state=state.number,
         created_at=clock(),
+        label_source=labels.source,
     )
     save_tuned(open_store(workspace), tuned)
     return tuned
@@ -112,8 +115,10 @@ def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: O
     )
 
 
-def _study(order: Order, windows: Windows, space: tuple[Parameter, ...], settings: Settings, state: int) -> str:
+def _study(
+    order: Order, windows: Windows, space: tuple[Parameter, ...], settings: Settings, state: int, labels: Labels
+) -> str:
     """Name of the study: task, learner and a digest of all that its figures hang on."""
     fixed = settings.train.model_dump(exclude={"threads"})
-    identity = [asdict(windows), [asdict(parameter) for parameter in space], fixed, state]
+    identity = [asdict(windows), [asdict(parameter) for parameter in space], fixed, state, asdict(labels)]
     return f"{order.task}-{order.model}-{digest_of(msgspec.json.encode(identity, order='sorted'))[:8]}"

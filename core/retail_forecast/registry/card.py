@@ -8,7 +8,7 @@ a report can take one and a test can look at one (the idea of skops' cards; the 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from retail_forecast.domain.labels import LABELS, SENSITIVITIES, TIERS
+from retail_forecast.domain.labels import LABELS, SENSITIVITIES, TIERS, LabelSource
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span
 
@@ -37,6 +37,12 @@ _LIMITS = {
         "A change of prices makes keys unknown: watch the unknown share.",
     ),
     Task.FLAT: ("PROD_CODE is not among the columns looked at: the figures say how far one gets without it.",),
+}
+
+_LABELS = {
+    LabelSource.GIVEN: "given, the label column of the tills",
+    LabelSource.PRICE_TIERS: "made from the prices of products within their category",
+    LabelSource.CUSTOMER_FILE: "made from a file of customers and their tiers",
 }
 
 _FIGURES_OF = {
@@ -79,6 +85,7 @@ def _model(record: RunRecord) -> str:
         f"Trained: {record.created_at:%Y-%m-%d %H:%M} UTC",
         f"Bundle: `{record.bundle_digest}`",
         *([f"Parent: `{record.parent}`"] if record.parent else []),
+        f"Labels: {_LABELS[record.label_source]}",
     )
 
 
@@ -155,11 +162,27 @@ def _confusion(record: RunRecord) -> str:
 def _limits(record: RunRecord, window_uses: int) -> str:
     uses = f"Runs that took figures from this test window, this one included: {window_uses}."
     return _list(
+        *_made_labels(record),
         "The label of a finished basket is decided by its products.",
         *_LIMITS[record.task],
         "Figures hold for the weeks named above; labels drift slowly, so that later weeks must be watched.",
         *([uses] if record.windows.test is not None else []),
     )
+
+
+def _made_labels(record: RunRecord) -> list[str]:
+    """What labels made by a rule mean for the figures; nothing to say where they are given."""
+    if record.label_source is LabelSource.GIVEN:
+        return []
+    said = f"Labels are not given but {_LABELS[record.label_source]}: figures say how well that rule was learned."
+    if record.agreement is None:
+        return [said, "The tills give no tiers, so that nobody knows how far the rule is right."]
+    figures = "; ".join(f"{name} {_both(record.agreement[name])}" for name in ("model", "rule", "always_mm"))
+    return [said, f"Agreement with the labels of the tills on the same baskets: {figures}."]
+
+
+def _both(figures: Mapping[str, float]) -> str:
+    return f"accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f}"
 
 
 def _making(record: RunRecord) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import Interval
 
@@ -84,6 +85,9 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train_baskets, test_baskets : baskets learned from, and behind the metrics
     bundle_digest : digest of the bundle's manifest
     parent : run whose settings and figures this refit carries
+    label_source : where the labels come from that were learned, and that all figures but `agreement` are measured by
+    agreement : figures of the model, and of the rule that made its labels, by the labels of the tills; None where the
+        labels are those, or the tills give none
     seconds : wall time per phase [s]
     libraries : versions of the libraries that matter
     """
@@ -107,6 +111,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: dict[str, float]
     libraries: dict[str, str]
     parent: str | None = None
+    label_source: LabelSource = LabelSource.GIVEN
+    agreement: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):

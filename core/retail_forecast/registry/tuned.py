@@ -9,10 +9,11 @@ from obstore.exceptions import NotFoundError
 from obstore.store import ObjectStore
 
 from retail_forecast.domain.errors import UsageError
+from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import Span, Windows
 
-__all__ = ["Tuned", "load_tuned", "refuse_later_weeks", "save_tuned"]
+__all__ = ["Tuned", "load_tuned", "refuse_unfit", "save_tuned"]
 
 
 class Tuned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +27,7 @@ class Tuned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train, validation : weeks that the trials learned from, and those that chose
     lake_state : number of the state that was read
     created_at : when the study was last added to, UTC
+    label_source : where the labels come from that the trials learned and were judged by
     """
 
     study: str
@@ -39,6 +41,7 @@ class Tuned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: Span
     lake_state: int
     created_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    label_source: LabelSource
 
 
 def save_tuned(store: ObjectStore, tuned: Tuned) -> None:
@@ -65,8 +68,8 @@ def load_tuned(store: ObjectStore, task: Task, model: str) -> Tuned:
     return msgspec.json.decode(payload, type=Tuned)
 
 
-def refuse_later_weeks(tuned: Tuned, windows: Windows) -> None:
-    """Refuse settings that were chosen on weeks of the test window, or on later ones.
+def refuse_unfit(tuned: Tuned, windows: Windows, label_source: LabelSource) -> None:
+    """Refuse settings that were chosen on weeks of the test window or on later ones, or by other labels.
 
     Raises
     ------
@@ -78,6 +81,12 @@ def refuse_later_weeks(tuned: Tuned, windows: Windows) -> None:
             f"but the test window starts in {windows.test.first}",
             where="--tuned",
             mend="tune again with the same bounds as the training: nothing may be chosen on the test window",
+        )
+    if tuned.label_source is not label_source:
+        raise UsageError(
+            f"the settings were chosen by {tuned.label_source} labels, but {label_source} ones are to be learned",
+            where="--tuned",
+            mend="tune again with the same --labels as the training",
         )
 
 

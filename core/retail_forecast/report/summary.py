@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from retail_forecast.domain.labels import TIERS
+from retail_forecast.domain.labels import TIERS, LabelSource
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.champion import Champion
 from retail_forecast.registry.gate import Decision
@@ -25,6 +25,7 @@ from retail_forecast.report.wording import (
 
 __all__ = ["Headline", "Verdict", "figures_of", "headline_table", "headlines", "verdict"]
 
+_MADE_LABELS = "Labels are not given but made by a rule, so that the figures say how well the rule was learned."
 _PRECISIONS = tuple(f"precision.{tier}" for tier in TIERS)
 
 
@@ -81,7 +82,11 @@ def verdict(data: ReportData) -> Verdict:
 
 
 def figures_of(record: RunRecord) -> str:
-    """Which baskets the figures are of, in a sentence."""
+    """Which baskets the figures are of, and by which labels, in a sentence or two."""
+    return _baskets_of(record) + ("" if record.label_source is LabelSource.GIVEN else f" {_MADE_LABELS}")
+
+
+def _baskets_of(record: RunRecord) -> str:
     baskets = f"{count(record.test_baskets)} baskets, {count(record.metrics['n'])} of them labelled LA, MM or UM,"
     test, validation = record.windows.test, record.windows.validation
     if record.metrics_from == "test" and test is not None:

@@ -1,0 +1,95 @@
+"""Apps over the tiny bundle, and a client that speaks ASGI to them, without a socket."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.types import ASGIApp, Message
+
+from retail_forecast.domain.settings import ServerSettings
+from retail_forecast_server.app import application
+from retail_forecast_server.models import Model, NoModel, Source, open_model
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever was answered
+        return msgspec.json.decode(self.body)
+
+
+class Client:
+    """Sends a request to `app` in the given pieces and collects what it sends back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    def ask(
+        self, method: str, path: str, *pieces: bytes, headers: Sequence[tuple[str, str]] = (), http: str = "1.1"
+    ) -> Answer:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": http,
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "scheme": "http",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+            "state": {},
+        }
+        waiting = list(pieces) or [b""]
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            piece = waiting.pop(0)
+            return {"type": "http.request", "body": piece, "more_body": bool(waiting)}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def call() -> None:
+            await self.app(scope, receive, send)
+
+        asyncio.run(call())
+        headers_back = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], headers_back, b"".join(m.get("body", b"") for m in sent[1:]))
+
+    def predict(self, body: bytes | object, *headers: tuple[str, str]) -> Answer:
+        payload = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return self.ask("POST", "/v1/predict", payload, headers=[("Content-Type", "application/json"), *headers])
+
+
+MakeClient = Callable[..., Client]
+
+
+@pytest.fixture(scope="session")
+def model(tiny_bundle: tuple[Path, str]) -> Model:
+    opened = open_model(Source(Path("unused"), tiny_bundle[0]))
+    assert isinstance(opened, Model)
+    return opened
+
+
+@pytest.fixture
+def make_client(model: Model) -> MakeClient:
+    def make(loaded: Model | NoModel | None = None, **limits: Any) -> Client:
+        return Client(application(loaded or model, ServerSettings(**limits), instance="me"))
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> Client:
+    return make_client()

@@ -1,0 +1,125 @@
+"""POST /v1/predict answers what the bundle answers, for one basket and for many."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.domain.labels import LABELS, SENSITIVITIES
+from retail_forecast.kernel.lines import baskets_from_rows
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Client
+
+    from retail_forecast_server.models import Model
+
+LA, UM, XX, UNKNOWN = (f"PRD{n:07d}" for n in (3, 120, 145, 9_999_999))
+
+lines = st.builds(
+    Line,
+    quantity=st.integers(1, 50),
+    spend_gbp=st.integers(0, 100_000).map(lambda pence: pence / 100),
+    prod_code=st.integers(0, 155).map(lambda n: f"PRD{n:07d}"),
+    prod_code_10=st.sampled_from(["CL00001", "CL00014", None]),
+)
+baskets = st.builds(
+    Basket,
+    lines=st.lists(lines, min_size=1, max_size=12).map(tuple),
+    basket_id=st.text(st.characters(codec="utf-8"), max_size=20) | st.none(),
+    customer=st.just("CUST0000123456") | st.none(),
+)
+in_one_world = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def _of(*products: str) -> dict[str, Any]:
+    return {"basket_id": "b", "lines": [{"prod_code": p, "quantity": 1, "spend_gbp": 1.01} for p in products]}
+
+
+def test_one_basket_one_answer(client: Client, model: Model) -> None:
+    answer = client.predict(_of(UM, UM))
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert list(answer.json) == [
+        "basket_id",
+        "label",
+        "sensitivity",
+        "probabilities",
+        "unknown_share",
+        "task",
+        "model_version",
+    ]
+    expected = {"basket_id": "b", "label": "UM", "sensitivity": "Low", "unknown_share": 0.0, "task": "basket"}
+    assert answer.json | expected == answer.json
+    assert answer.json["model_version"] == model.bundle.manifest.run_id
+    assert sum(answer.json["probabilities"].values()) == pytest.approx(1)
+
+
+def test_a_list_of_baskets_a_list_of_answers_in_order(client: Client) -> None:
+    answer = client.predict([_of(UM, UM), _of(LA, LA), _of(XX)])
+    assert [(a["label"], a["sensitivity"]) for a in answer.json] == [
+        ("UM", "Low"),
+        ("LA", "High"),
+        ("XX", "Unclassified"),
+    ]
+    assert client.predict([]).json == []
+    assert client.predict([_of(UM)]).json == [client.predict(_of(UM)).json]
+
+
+def test_unknown_products_are_answered_with_the_prior_and_said_so(client: Client, model: Model) -> None:
+    answer = client.predict(_of(UNKNOWN)).json
+    assert answer["unknown_share"] == 1.0
+    assert list(answer["probabilities"].values()) == list(model.bundle.manifest.prior)
+
+
+def test_the_whole_body_of_the_documentation_is_taken(client: Client) -> None:
+    example = client.ask("GET", "/openapi.json").json["paths"]["/v1/predict"]["post"]["requestBody"]["content"]
+    assert client.predict(example["application/json"]["example"]).status == 200
+
+
+@in_one_world
+@given(st.lists(baskets, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_http_agrees_with_the_bundle(client: Client, model: Model, rows: list[Basket], chance: random.Random) -> None:
+    bundle = model.bundle
+    direct = bundle.predict(baskets_from_rows(rows))
+    for number, (row, answer) in enumerate(zip(rows, client.predict(rows).json, strict=True)):
+        shuffled = msgspec.structs.replace(row, lines=tuple(chance.sample(row.lines, len(row.lines))))
+        alone = client.predict(shuffled).json
+        for found in (answer, alone):
+            np.testing.assert_allclose(list(found["probabilities"].values()), direct.probabilities[number], atol=1e-6)
+            assert found["unknown_share"] == direct.unknown_share[number]
+            assert found["basket_id"] == row.basket_id
+        top = np.sort(direct.probabilities[number])[-2:]
+        if top[1] - top[0] > 1e-6:
+            label = LABELS[direct.label[number]]
+            assert answer["label"] == alone["label"] == label
+            assert answer["sensitivity"] == SENSITIVITIES[label]
+
+
+@in_one_world
+@given(baskets)
+def test_features_survive_the_wire_to_the_bit(model: Model, row: Basket) -> None:
+    received = msgspec.json.decode(msgspec.json.encode(row), type=Basket)
+    first, second = (model.bundle.features(baskets_from_rows([b])) for b in (row, received))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_a_body_in_pieces_is_the_same_body(client: Client) -> None:
+    body = msgspec.json.encode(_of(UM, LA))
+    kind = [("Content-Type", "application/json; charset=utf-8")]
+    pieces = client.ask("POST", "/v1/predict", body[:7], b"", body[7:20], body[20:], headers=kind)
+    assert pieces.body == client.predict(body).body
+
+
+def test_a_large_body_is_answered_like_small_ones(client: Client) -> None:
+    one, many = client.predict(_of(UM, LA, LA)).json, client.predict([_of(UM, LA, LA)] * 900).json
+    assert len(many) == 900
+    for answer in many:
+        assert answer | {"probabilities": one["probabilities"]} == one
+        assert answer["probabilities"] == pytest.approx(one["probabilities"], abs=1e-6)

@@ -1,0 +1,232 @@
+"""The server as a process: it starts on its own port, answers, carries nothing that trains, and stops when told."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+
+from retail_forecast.domain.errors import PlaceError
+from retail_forecast_server.process import serving
+
+BODY = json.dumps({"lines": [{"prod_code": "PRD0000120", "quantity": 1, "spend_gbp": 1.01}]}).encode()
+MAIN = [sys.executable, "-m", "retail_forecast_server", "--json", "--port", "0"]
+COMMAND = [sys.executable, "-c", "from retail_forecast.cli.main import main; main()", "serve"]
+
+HEAVY = (
+    "duckdb",
+    "deltalake",
+    "pandas",
+    "torch",
+    "mlflow",
+    "scipy",
+    "sklearn",
+    "pyarrow",
+    "obstore",
+    "boto",
+    "xgboost",
+)
+MOST_MEMORY = 200e6
+MOST_SECONDS = 3.0
+
+
+@pytest.fixture(scope="module")
+def url(tiny_bundle: tuple[Path, str]) -> Iterator[str]:
+    with serving(bundle=tiny_bundle[0]) as address:
+        yield address
+
+
+def _ask(url: str, body: bytes = BODY) -> Any:  # noqa: ANN401 - one answer or a list
+    asked = Request(f"{url}/v1/predict", body, {"Content-Type": "application/json"})  # noqa: S310 - our own server
+    with urlopen(asked, timeout=20) as response:  # noqa: S310
+        return json.load(response)
+
+
+def _alive(url: str) -> dict[str, Any]:
+    with urlopen(f"{url}/healthz", timeout=20) as response:  # noqa: S310 - our own server
+        return dict(json.load(response))
+
+
+def test_it_answers_over_a_socket(url: str) -> None:
+    assert url.startswith("http://127.0.0.1:")
+    assert _ask(url)["label"] == "UM"
+
+
+def test_many_at_once_are_answered_alike(url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: _ask(url), range(64)))
+    assert answers == [answers[0]] * 64
+
+
+def test_one_connection_serves_many_requests(url: str) -> None:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
+    for _ in range(3):
+        connection.request("POST", "/v1/predict", BODY, {"Content-Type": "application/json"})
+        assert connection.getresponse().read().startswith(b'{"basket_id":null,"label":"UM"')
+    connection.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b'{"lines":'])
+def test_a_client_that_leaves_does_no_harm(url: str, sent: bytes) -> None:
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname, place.port), timeout=20) as client:
+        head = "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+        client.sendall(head.encode() + sent)
+    assert _ask(url)["label"] == "UM"
+
+
+def test_a_body_over_the_limit_over_a_socket(url: str) -> None:
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname, place.port), timeout=20) as client:
+        head = (
+            "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 8000001\r\n\r\n"
+        )
+        client.sendall(head.encode())
+        assert client.recv(4096).startswith(b"HTTP/1.1 413 ")
+    assert _ask(url)["label"] == "UM"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries of a process are read from /proc")
+def test_no_library_that_trains_is_in_the_process(url: str) -> None:
+    libraries = Path(f"/proc/{_alive(url)['pid']}/maps").read_text("utf-8")
+    assert "onnxruntime" in libraries
+    assert [name for name in HEAVY if f"/{name}" in libraries] == []
+
+
+def test_memory_of_the_worker(url: str) -> None:
+    _ask(url)
+    assert psutil.Process(_alive(url)["pid"]).memory_info().rss <= MOST_MEMORY
+
+
+def test_no_module_that_trains_is_imported(tiny_bundle: tuple[Path, str]) -> None:
+    program = (
+        "import sys; from pathlib import Path; import retail_forecast_server.process, retail_forecast_server.__main__\n"
+        "from retail_forecast_server.models import Source, open_model\n"
+        "open_model(Source(Path(), Path(sys.argv[1]))).describe()\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tiny_bundle[0])], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert {"onnxruntime", "fastapi", "granian"} <= loaded
+    assert loaded & {*HEAVY, "boto3", "botocore", "azure", "typer", "rich", "pyspark", "matplotlib"} == set()
+
+
+def test_two_servers_agree_exactly_and_stand_apart(url: str, tiny_bundle: tuple[Path, str]) -> None:
+    body = json.dumps([json.loads(BODY)] * 5).encode()
+    with serving(bundle=tiny_bundle[0]) as other:
+        assert other != url
+        assert _alive(other)["instance"] != _alive(url)["instance"]
+        assert _ask(other, body) == _ask(url, body)
+
+
+def test_nothing_is_left_of_a_server_that_was_stopped(tiny_bundle: tuple[Path, str]) -> None:
+    with serving(bundle=tiny_bundle[0]) as address:
+        worker = psutil.Process(_alive(address)["pid"])
+        main = worker.parent()
+    assert main is not None
+    assert not worker.is_running()
+    assert not main.is_running()
+    with pytest.raises(OSError, match="refused"):
+        _alive(address)
+
+
+def _fail_while_serving(bundle: Path, seen: list[psutil.Process]) -> None:
+    with serving(bundle=bundle) as address:
+        seen.append(psutil.Process(_alive(address)["pid"]))
+        raise ZeroDivisionError
+
+
+def test_it_is_stopped_when_the_block_fails(tiny_bundle: tuple[Path, str]) -> None:
+    seen: list[psutil.Process] = []
+    with pytest.raises(ZeroDivisionError):
+        _fail_while_serving(tiny_bundle[0], seen)
+    assert [worker.is_running() for worker in seen] == [False]
+
+
+def test_without_a_champion_the_caller_learns_why(tmp_path: Path) -> None:
+    with pytest.raises(PlaceError, match="no champion yet"), serving(tmp_path):
+        raise AssertionError
+
+
+def test_settings_that_do_not_fit_reach_the_caller(tmp_path: Path) -> None:
+    (tmp_path / "retail-forecast.yaml").write_text("server: {max_baskets: 0}\n", "utf-8")
+    with pytest.raises(PlaceError, match="max_baskets"), serving(tmp_path):
+        raise AssertionError
+
+
+def test_keys_of_the_workspace_do_not_shut_out_the_caller(tmp_path: Path, tiny_bundle: tuple[Path, str]) -> None:
+    settings = f"server: {{host: 0.0.0.0, port: 1, api_key_sha256: ['{'0' * 64}']}}\n"
+    (tmp_path / "retail-forecast.yaml").write_text(settings, "utf-8")
+    with serving(tmp_path, bundle=tiny_bundle[0]) as address:
+        assert _ask(address)["label"] == "UM"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_with_success(tiny_bundle: tuple[Path, str], number: signal.Signals) -> None:
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [*MAIN, "--bundle", str(tiny_bundle[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        seconds = time.perf_counter() - started
+        assert (told["pid"], told["ready"], told["model_version"]) == (process.pid, True, tiny_bundle[0].name)
+        assert _ask(told["url"])["label"] == "UM"
+        process.send_signal(number)
+        rest, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert rest == b""
+    assert [json.loads(line)["event"] for line in log.splitlines()][:1] == ["model loaded"]
+    # Generous: other tests share the machine. `benchmarks` measure the start on a quiet one.
+    assert seconds < MOST_SECONDS * 4
+
+
+def test_the_command_without_a_model_runs_but_is_not_ready(tmp_path: Path) -> None:
+    command = [*COMMAND, "--workspace", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.terminate()
+    assert line.startswith("Serving at http://127.0.0.1:")
+    assert "not ready: task basket has no champion yet" in line
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--host", "0.0.0.0"], 2, "no API key"),  # noqa: S104 - it is refused
+        (["--port", "70000"], 2, "--port"),
+        (["--port", "TAKEN"], 5, "in use"),
+        (["--host", "no.such.host.invalid"], 2, "no address"),
+    ],
+)
+def test_what_the_command_refuses(tmp_path: Path, options: list[str], code: int, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [*COMMAND, "--workspace", str(tmp_path), "--json", *(port if o == "TAKEN" else o for o in options)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["exit_code"]) == (code, code)
+    assert says in error["what"]
+    assert error["mend"]
+
+
+def test_the_module_refuses_like_the_command(tmp_path: Path) -> None:
+    command = [*MAIN, "--host", "0.0.0.0", "--workspace", str(tmp_path)]  # noqa: S104 - it is refused
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "no API key" in json.loads(done.stdout)["error"]["what"]
