@@ -26,7 +26,7 @@ __all__ = ["Leakage", "copied_columns", "find_leaks", "guard", "leaking_features
 
 _LEARNED = 600
 _HELD_OUT = 300
-_TWIN = 1500
+_TWIN = 1000
 _COPY = 0.95
 _LEAST_TOLD = 50
 

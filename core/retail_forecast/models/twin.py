@@ -18,7 +18,7 @@ from retail_forecast.models.confusion import confusion_counts, rates
 
 __all__ = ["Twin", "row_random_twin"]
 
-_TREES = 40
+_TREES = 30
 _HELD_OUT = 0.25
 
 
