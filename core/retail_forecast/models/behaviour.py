@@ -6,7 +6,7 @@ that product alone always had with the same label; what they lean to is thus kno
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.domain.labels import LABELS, TIERS, Label
 from retail_forecast.kernel.lines import LEVELS, Baskets, Codes
+from retail_forecast.models.findings import Trial
 
-__all__ = ["CASES", "Trial", "try_behaviour", "try_invariance"]
+__all__ = ["CASES", "try_behaviour", "try_invariance"]
 
 CASES = 300
 """Baskets of each trial, at most."""
@@ -31,29 +32,6 @@ _SAME = 1e-6
 _XX = LABELS.index(Label.XX)
 
 Answer = Callable[[Baskets], Predictions]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One trial.
-
-    Attributes
-    ----------
-    name : what must hold
-    cases : baskets tried; 0 when the training baskets hold nothing to try it with
-    share : of them, for which it held; of the movement in probability that went the right way, where one is asked for
-    least : share that is asked for
-    """
-
-    name: str
-    cases: int
-    share: float
-    least: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether it held often enough; a trial without a case does not fail."""
-        return self.cases == 0 or self.share >= self.least
 
 
 def try_invariance(answer: Answer, baskets: Baskets, rng: np.random.Generator) -> tuple[Trial, ...]:

@@ -3,11 +3,11 @@
 A basket's features must not move when its own label does: whatever a feature is made of, an honest one has this
 property. The guard changes labels, computes all features again and names the columns that moved, for a basket that is
 learned from (leanings must be out of fold) and for those held out (their weeks must not be in the leanings). Beside
-that, no basket may stand on both sides of the split, and no column of its header may be a copy of the label.
+that, no basket may stand on both sides of the split, and no column that the task looks at may be a copy of the label.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_FEATURES
+from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_CATEGORIES, FLAT_FEATURES
 from retail_forecast.kernel.lines import HEADER, Baskets
+from retail_forecast.models.findings import Leakage
 from retail_forecast.models.fitting import fit_model
 from retail_forecast.models.learners import Features, Labels, learner
-from retail_forecast.models.twin import Twin, row_random_twin
+from retail_forecast.models.twin import row_random_twin
 
-__all__ = ["Leakage", "copied_columns", "find_leaks", "guard", "leaking_features"]
+__all__ = ["copied_columns", "find_leaks", "guard", "leaking_features"]
 
 _LEARNED = 600
 _HELD_OUT = 300
@@ -31,23 +32,6 @@ _COPY = 0.95
 _LEAST_TOLD = 50
 
 Compute = Callable[[NDArray[np.int8]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class Leakage:
-    """What the guard found.
-
-    Attributes
-    ----------
-    leaks : each leak in a sentence; empty when there is none
-    learned, held_out : baskets looked at on either side
-    twin : what a split by lines would have pretended
-    """
-
-    leaks: tuple[str, ...]
-    learned: int
-    held_out: int
-    twin: Twin
 
 
 def guard(
@@ -76,7 +60,7 @@ def guard(
     sample, truth, inside = baskets.take(rows), label[rows], np.arange(len(rows)) < len(one)
     compute, names = _features_of(task, sample, inside, settings)
     leaks += find_leaks(compute, truth, inside, names)
-    leaks += [f"column {name} is a copy of the label" for name in copied_columns(sample, truth, inside)]
+    leaks += [f"column {name} is a copy of the label" for name in copied_columns(sample, truth, inside, _columns(task))]
     few = np.sort(rng.permutation(learned)[:_TWIN])
     return Leakage(tuple(leaks), len(one), len(other), row_random_twin(baskets.take(few), label[few], rng))
 
@@ -125,8 +109,10 @@ def leaking_features(
     return tuple(name for name, moves in zip(names, moved, strict=True) if moves)
 
 
-def copied_columns(baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Columns of the baskets' header that tell the label of nearly every basket held out, each by itself.
+def copied_columns(
+    baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_], columns: Collection[str]
+) -> tuple[str, ...]:
+    """Those of `columns` that tell the label of nearly every basket held out, each by itself.
 
     A value is taken to mean the label that it mostly had among the baskets learned from. Columns that tell of few
     baskets, because their values do not come again, are not judged.
@@ -135,9 +121,10 @@ def copied_columns(baskets: Baskets, label: NDArray[np.int8], learned: NDArray[n
     ----------
     baskets, label : n baskets and their labels, positions in LABELS, shape (n,)
     learned : baskets that meanings are learned from, bool of shape (n,)
+    columns : of the baskets' header
     """
     found = []
-    for name in HEADER:
+    for name in columns:
         codes = getattr(baskets, name)
         value, width = codes.index.astype(np.int64) % (len(codes.values) + 1), len(codes.values) + 1
         cells = value[learned] * len(TIERS) + np.minimum(label[learned], len(TIERS) - 1)
@@ -179,3 +166,8 @@ def _features_of(
 
 def _names(task: Task) -> tuple[str, ...]:
     return FLAT_FEATURES if task is Task.FLAT else BASKET_FEATURES
+
+
+def _columns(task: Task) -> tuple[str, ...]:
+    """Columns of the header that the task looks at."""
+    return tuple(name for name in FLAT_CATEGORIES if name in HEADER) if task is Task.FLAT else ()

@@ -5,7 +5,6 @@ baskets labelled LA, MM or UM. Small slices are shown but never called the weake
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.models.confusion import confusion_counts, rates
+from retail_forecast.models.findings import Slice
 
-__all__ = ["ANONYMOUS", "MINIMUM", "Slice", "slice_figures", "weakest"]
+__all__ = ["ANONYMOUS", "MINIMUM", "slice_figures", "weakest"]
 
 MINIMUM = 200
 """Baskets below which a slice is too small to be called weak: macro F1 then moves by several points by chance."""
@@ -25,24 +25,6 @@ _SIZES = ("S", "M", "L")
 _SIZE_BOUNDS = (3, 10)
 _LINES = ("1", "2-3", "4-6", "7-12", "13 and more")
 _LINE_BOUNDS = (2, 4, 7, 13)
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Figures of the baskets that share one value.
-
-    Attributes
-    ----------
-    by, value : what they are sliced by, and what they share
-    n : baskets labelled LA, MM or UM
-    accuracy, macro_f1 : macro F1 is the mean over the tiers that are there or were answered
-    """
-
-    by: str
-    value: str
-    n: int
-    accuracy: float
-    macro_f1: float
 
 
 def slice_figures(baskets: Baskets, label: NDArray[np.int8], answer: NDArray[np.int8]) -> tuple[Slice, ...]:

@@ -6,8 +6,6 @@ The twin is trained twice on the same sample of lines with all columns: held out
 gap between the two is what the careless split adds.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
@@ -15,32 +13,12 @@ from sklearn.ensemble import RandomForestClassifier
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets
 from retail_forecast.models.confusion import confusion_counts, rates
+from retail_forecast.models.findings import Twin
 
-__all__ = ["Twin", "row_random_twin"]
+__all__ = ["row_random_twin"]
 
 _TREES = 30
 _HELD_OUT = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """Macro F1 over held-out lines of the same sample.
-
-    Attributes
-    ----------
-    row_random, grouped : lines held out at random, and by whole baskets
-    lines, baskets : of the sample
-    """
-
-    row_random: float
-    grouped: float
-    lines: int
-    baskets: int
-
-    @property
-    def gap(self) -> float:
-        """What the split by lines adds."""
-        return self.row_random - self.grouped
 
 
 def row_random_twin(baskets: Baskets, label: NDArray[np.int8], rng: np.random.Generator) -> Twin:
