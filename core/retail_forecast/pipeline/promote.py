@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from retail_forecast.bundle.manifest import read_manifest
@@ -15,6 +16,7 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.models.bootstrap import basket_clusters
+from retail_forecast.pipeline.labelling import Labels, relabelled
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 from retail_forecast.registry.champion import Champion, bundle_folder, current, history
 from retail_forecast.registry.champion import promote as put_in_force
@@ -75,12 +77,18 @@ def promote(
 
 
 def _compared(workspace: Path, settings: Settings, candidate: RunRecord, incumbent: RunRecord) -> Comparison | None:
-    """Both models on all complete baskets later than anything that either learned from; None when there is none."""
+    """Both models on all complete baskets later than anything that either learned from; None when there is none.
+
+    They are judged by the labels of the tills, unless both have learned the same made labels.
+    """
     state = lake_state(workspace)
     weeks = comparison_weeks(candidate, incumbent, np.asarray(sorted(state.weeks), np.int32))
     if not len(weeks) or candidate.run_id == incumbent.run_id:
         return None
     gold = read_gold(lake_path(workspace), state, weeks.tolist())
+    made = [msgspec.convert(run.settings.get("labels", {}), Labels) for run in (candidate, incumbent)]
+    if made[0] == made[1]:
+        gold = relabelled(workspace, gold, made[0], weeks.tolist())
     rows = np.flatnonzero(gold.complete)
     baskets = gold.baskets.take(rows)
     answers = [

@@ -44,7 +44,8 @@ def tune(
 ) -> Tuned:
     """Bring the study of `order` to `trials` finished trials, or as far as `timeout_s` allows, and keep its best.
 
-    A study is known by its task, learner, windows, seed, space, labels and lake state: the same order goes on where it stopped.
+    A study is known by its task, learner, windows, seed, space, labels and lake state: the same order goes on where it
+    stopped.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retail_forecast.domain.errors import UsageError
-from retail_forecast.domain.labels import TIERS
+from retail_forecast.domain.labels import TIERS, LabelSource
 from retail_forecast.domain.settings import Floors, GateSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.comparison import Check, Comparison, comparison_checks
@@ -78,7 +78,7 @@ def decide(
     comparison : of candidate and champion; None when no later basket is there to compare them on
     override : promotes whatever the checks find
     """
-    checks = [_unseen_figures(candidate), *_floors(candidate, settings)]
+    checks = [_unseen_figures(candidate), *_made_labels(candidate), *_floors(candidate, settings)]
     if champion is not None:
         checks += comparison_checks(candidate, champion, comparison, settings)
     failed = [check.finding for check in checks if not check.passed]
@@ -112,6 +112,12 @@ def _unseen_figures(run: RunRecord) -> Check:
         finding = f"its test window starts in week {test.first}, but it learned from weeks up to {learned}"
         return Check("figures", False, finding)
     return Check("figures", True, f"figures are of weeks {test.first} to {test.last}, learned up to week {learned}")
+
+
+def _made_labels(run: RunRecord) -> Iterator[Check]:
+    """Says of figures by made labels what they are; they count, for a retailer without labels has no others."""
+    if run.label_source is not LabelSource.GIVEN:
+        yield Check("labels", True, f"labels are {run.label_source}: figures say how well that rule was learned")
 
 
 def _floors(run: RunRecord, settings: GateSettings) -> Iterator[Check]:
