@@ -1,10 +1,10 @@
-"""Data channels: baskets of gold as Parquet files, dealt to the hosts of a training job.
+"""Data channels: labelled baskets as Parquet files, dealt to the hosts of a training job.
 
-Part k of N holds every N-th basket from the k-th on, in the order of (shop_week, basket_id). Each part says
-which part it is and from which state of the lake, so that a job needs nothing of the lake.
+Part k of N holds every N-th basket from the k-th on. Each part says which part it is and where the baskets come from,
+so that a job needs nothing of the lake.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,19 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from retail_forecast.domain.errors import DataError
-from retail_forecast.lake.reading import Labelled, gold_table, in_order, labelled
-from retail_forecast.lake.state import LakeState
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.lake.columnar import baskets_from_arrow, baskets_to_arrow
+from retail_forecast.lake.reading import Labelled
 
 __all__ = ["Part", "export_channel", "read_part"]
 
 _ABOUT = b"retail_forecast"
+_WORDS = pa.array([str(label) for label in LABELS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +45,27 @@ class Part:
 
 
 def export_channel(
-    root: Path, state: LakeState, weeks: Sequence[int], folder: Path, parts: int, facts: Mapping[str, Any]
+    gold: Labelled, rows: NDArray[np.intp], folder: Path, parts: int, facts: Mapping[str, Any]
 ) -> list[Path]:
-    """Write the complete baskets of `weeks` as `parts` files into `folder`; returns the files, by number of the part.
+    """Write the baskets at `rows` as `parts` files into `folder`; returns the files, by number of the part.
 
     Parameters
     ----------
-    root, state : the lake, and its state to read
     facts : JSON object that each part carries
     """
     folder.mkdir(parents=True, exist_ok=True)
-    table = gold_table(root, state, weeks)
-    order = in_order(table)
-    order = order[np.asarray(table["complete"])[order]]
     files = [folder / f"part-{number:05d}-of-{parts:05d}.parquet" for number in range(parts)]
     for number, file in enumerate(files):
+        dealt = rows[number::parts]
+        table = baskets_to_arrow(gold.baskets.take(dealt))
+        for name, column in {
+            "label": _WORDS.take(pa.array(gold.label[dealt])),
+            "shop_week": pa.array(gold.shop_week[dealt]),
+            "complete": pa.array(gold.complete[dealt]),
+        }.items():
+            table = table.append_column(name, column)
         about = msgspec.json.encode({"number": number, "parts": parts, "facts": facts})
-        dealt = table.take(pa.array(order[number::parts]))
-        pq.write_table(dealt.replace_schema_metadata({_ABOUT: about}), file, compression="zstd")
+        pq.write_table(table.replace_schema_metadata({_ABOUT: about}), file, compression="zstd")
     return files
 
 
@@ -72,7 +79,10 @@ def read_part(file: Path) -> Part:
     try:
         table = pq.read_table(file)
         about = msgspec.json.decode(table.schema.metadata[_ABOUT])
-        return Part(about["number"], about["parts"], about["facts"], labelled(table))
+        label = np.asarray(pc.index_in(table["label"], _WORDS), np.int8)
+        week, complete = np.asarray(table["shop_week"], np.int32), np.asarray(table["complete"])
+        rows = Labelled(baskets_from_arrow(table), label, week, complete)
+        return Part(about["number"], about["parts"], about["facts"], rows)
     except (pa.ArrowException, TypeError, KeyError) as error:
         raise DataError(
             f"this is no part of an exported channel: {type(error).__name__}: {error}",

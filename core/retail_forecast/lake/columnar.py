@@ -1,4 +1,4 @@
-"""Baskets out of Arrow: the nested rows of gold become the kernel's columns, without a Python loop over rows."""
+"""Baskets out of Arrow and back: nested rows of gold become the kernel's columns, without a Python loop over rows."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets, Codes
 
-__all__ = ["baskets_from_arrow", "codes_from_arrow", "pence"]
+__all__ = ["baskets_from_arrow", "baskets_to_arrow", "codes_from_arrow", "pence"]
 
 
 def baskets_from_arrow(table: pa.Table) -> Baskets:
@@ -30,6 +30,17 @@ def baskets_from_arrow(table: pa.Table) -> Baskets:
     )
 
 
+def baskets_to_arrow(baskets: Baskets) -> pa.Table:
+    """The table that `baskets_from_arrow` reads back as `baskets`."""
+    lines = pa.StructArray.from_arrays(
+        [pa.array(baskets.quantity), pa.array(baskets.spend_pence / 100)]
+        + [_words(getattr(baskets, name)) for name in LEVELS],
+        ["quantity", "spend_gbp", *LEVELS],
+    )
+    lists = pa.LargeListArray.from_arrays(pa.array(baskets.offsets), lines)
+    return pa.table({"lines": lists, **{name: _words(getattr(baskets, name)) for name in HEADER}})
+
+
 def codes_from_arrow(array: pa.Array) -> Codes:
     """The codes of an array of text, dictionary-encoded or not."""
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
@@ -40,6 +51,11 @@ def pence(amounts: pa.Array) -> NDArray[np.int64]:
     """Amounts in pounds as whole pence, int64."""
     scaled = pc.round(pc.multiply(amounts, pa.scalar(100, pa.int32())))
     return np.asarray(scaled.cast(pa.int64()), np.int64)
+
+
+def _words(codes: Codes) -> pa.Array:
+    index = pa.array(codes.index, mask=codes.index < 0)
+    return pa.DictionaryArray.from_arrays(index, pa.array(codes.values, pa.string())).dictionary_decode()
 
 
 def _codes_or_none(array: pa.Array | None, count: int) -> Codes:

@@ -18,16 +18,7 @@ from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
 from retail_forecast.lake.unlabelled import read_lines
 
-__all__ = [
-    "Labelled",
-    "baskets_from_arrow",
-    "gold_table",
-    "in_order",
-    "label_counts",
-    "labelled",
-    "read_gold",
-    "read_lines",
-]
+__all__ = ["Labelled", "baskets_from_arrow", "label_counts", "read_gold", "read_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +46,11 @@ def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None) 
     ------
     PlaceError : the table is not there
     """
-    return labelled(gold_table(root, state, weeks))
-
-
-def gold_table(root: Path, state: LakeState, weeks: Sequence[int] | None = None) -> pa.Table:
-    """The rows of gold behind `read_gold`, in any order."""
     dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
     chosen = None if weeks is None else pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
-    return dataset.to_table(columns=["lines", "label", "shop_week", "complete", *HEADER], filter=chosen)
-
-
-def labelled(table: pa.Table) -> Labelled:
-    """The baskets of rows of gold."""
-    order = in_order(table)
+    table = dataset.to_table(columns=["lines", "label", "shop_week", "complete", *HEADER], filter=chosen)
+    ids = pc.rank(table["basket_id"], tiebreaker="first")
+    order = np.lexsort([np.asarray(ids), np.asarray(table["shop_week"])])
     labels = pc.index_in(table["label"], pa.array([str(label) for label in LABELS]))
     return Labelled(
         baskets_from_arrow(table).take(order),
@@ -75,12 +58,6 @@ def labelled(table: pa.Table) -> Labelled:
         np.asarray(table["shop_week"], np.int32)[order],
         np.asarray(table["complete"])[order],
     )
-
-
-def in_order(table: pa.Table) -> NDArray[np.intp]:
-    """Rows of gold in the order of `Labelled`, intp of shape (n,)."""
-    ids = pc.rank(table["basket_id"], tiebreaker="first")
-    return np.lexsort([np.asarray(ids), np.asarray(table["shop_week"])])
 
 
 def label_counts(root: Path, state: LakeState) -> dict[int, Counter[str]]:
