@@ -34,10 +34,12 @@ from retail_forecast.kernel.lines import LEVELS, Baskets, baskets_from_rows
 from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import VALUES, ProductTable
 
-__all__ = ["MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
+__all__ = ["ATTRIBUTIONS", "MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
 
 MODEL = "model.onnx"
 VOCABULARIES = "vocabularies.json"
+ATTRIBUTIONS = "attributions"
+"""Key in the model's metadata: a JSON list with the mean absolute SHAP value of each input."""
 
 _NEEDS = {
     Task.BASKET: (BASKET_FEATURES, (CODES, ROWS)),
@@ -122,6 +124,12 @@ class Bundle:
         if self._products is None:
             return flat_features(baskets, self._vocabularies)
         return basket_features(self._visible(baskets), self._products)
+
+    def attributions(self) -> dict[str, float]:
+        """Mean absolute SHAP value of each feature, largest first; empty where the learner left none in its model."""
+        left = self._session.get_modelmeta().custom_metadata_map.get(ATTRIBUTIONS, "[]")
+        values = zip(self.manifest.features, msgspec.json.decode(left, type=list[float]), strict=False)
+        return dict(sorted(values, key=lambda item: -item[1]))
 
     def _visible(self, baskets: Baskets) -> Baskets:
         """What the task may look at."""

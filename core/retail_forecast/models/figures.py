@@ -1,7 +1,7 @@
 """All figures of one model on baskets that it never saw: metrics, intervals, what simpler answers reach, and
 importances."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from retail_forecast.domain.labels import TIERS
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.models.bootstrap import Interval, basket_clusters, intervals
 from retail_forecast.models.evaluation import evaluate
+from retail_forecast.models.findings import Leakage, Slice
 from retail_forecast.models.importance import permutation_importance
+from retail_forecast.models.slices import slice_figures
 
 __all__ = ["Figures", "measure"]
 
@@ -29,6 +31,9 @@ class Figures:
     intervals : by the names of `bootstrap.intervals`
     importance : loss of macro F1 per shuffled feature, largest first
     baskets : n
+    slices : figures per kind of basket
+    attributions : mean absolute SHAP value per feature, largest first; empty for learners that have none
+    leakage : what the leakage guard found; None until it was asked
     agreement : of made labels with given ones (`pipeline.labelling`); None where the labels are given
     """
 
@@ -36,6 +41,9 @@ class Figures:
     intervals: dict[str, Interval]
     importance: dict[str, float]
     baskets: int
+    slices: tuple[Slice, ...] = ()
+    attributions: dict[str, float] = field(default_factory=dict)
+    leakage: Leakage | None = None
     agreement: dict[str, Any] | None = None
 
 
@@ -53,4 +61,5 @@ def measure(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8], rng: np.r
     sample = np.sort(rng.permutation(tiers)[:_IMPORTANCE_BASKETS])
     features = bundle.features(baskets.take(sample))
     importance = permutation_importance(bundle.score, features, label[sample], bundle.manifest.features, rng)
-    return Figures(metrics, bounds, importance, len(baskets))
+    slices = slice_figures(baskets, label, answers.label)
+    return Figures(metrics, bounds, importance, len(baskets), slices, bundle.attributions())

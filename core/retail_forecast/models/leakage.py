@@ -30,6 +30,7 @@ _HELD_OUT = 300
 _TWIN = 1000
 _COPY = 0.95
 _LEAST_TOLD = 50
+_LEAST_TIER = 20
 
 Compute = Callable[[NDArray[np.int8]], NDArray[np.float32]]
 
@@ -55,13 +56,13 @@ def guard(
     """
     rng = np.random.default_rng(settings.seed)
     leaks = [*_shared(baskets, learned, held_out)]
-    one, other = (np.sort(rng.permutation(r)[:size]) for r, size in ((learned, _LEARNED), (held_out, _HELD_OUT)))
+    one, other = _drawn(label, learned, _LEARNED, rng), _drawn(label, held_out, _HELD_OUT, rng)
     rows = np.concatenate([one, other])
     sample, truth, inside = baskets.take(rows), label[rows], np.arange(len(rows)) < len(one)
     compute, names = _features_of(task, sample, inside, settings)
     leaks += find_leaks(compute, truth, inside, names)
     leaks += [f"column {name} is a copy of the label" for name in copied_columns(sample, truth, inside, _columns(task))]
-    few = np.sort(rng.permutation(learned)[:_TWIN])
+    few = _drawn(label, learned, _TWIN, rng)
     return Leakage(tuple(leaks), len(one), len(other), row_random_twin(baskets.take(few), label[few], rng))
 
 
@@ -134,6 +135,13 @@ def copied_columns(
         if told.sum() >= _LEAST_TOLD and right.mean() >= _COPY:
             found.append(name)
     return tuple(found)
+
+
+def _drawn(label: NDArray[np.int8], rows: NDArray[np.intp], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """A sample of `rows`, in order, that holds some of every tier which is there."""
+    order = rng.permutation(rows)
+    some = (order[label[order] == tier][:_LEAST_TIER] for tier in range(len(TIERS)))
+    return np.unique(np.concatenate([order[:size], *some]))
 
 
 def _shared(baskets: Baskets, learned: NDArray[np.intp], held_out: NDArray[np.intp]) -> Iterator[str]:

@@ -5,26 +5,19 @@ the order of the task's feature names. The ONNX graph has one float input (n, fe
 probabilities (n, 3) in the order of TIERS.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.errors import UsageError
-from retail_forecast.domain.labels import TIERS
-
-if TYPE_CHECKING:
-    from xgboost import Booster
+from retail_forecast.models.boosting import XGBOOST, fit_xgboost
+from retail_forecast.models.examples import Features, Labels
+from retail_forecast.models.linear import LOGISTIC, fit_logistic
+from retail_forecast.models.trees import FOREST, TREE, fit_forest, fit_tree
 
 __all__ = ["LEARNERS", "Learner", "learner"]
-
-_OPSET = 15
-
-Features = NDArray[np.float32]
-Labels = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,88 +72,9 @@ def learner(name: str, overrides: Mapping[str, Any] | None = None) -> Learner:
     return replace(chosen, settings={**chosen.settings, **(overrides or {})})
 
 
-_XGBOOST: dict[str, Any] = {
-    "n_estimators": 100,
-    "max_depth": 6,
-    "learning_rate": 0.2,
-    "subsample": 0.8,
-    "tree_method": "hist",
-}
-_LOGISTIC: dict[str, Any] = {"C": 1.0, "solver": "newton-cholesky"}
-
-
-def _fit_xgboost(
-    features: Features, label: Labels, settings: Mapping[str, Any], seed: int, threads: int, hosts: Hosts = ALONE
-) -> bytes:
-    from onnxmltools import convert_xgboost
-    from onnxmltools.convert.common.data_types import FloatTensorType
-
-    model = _boosted(features, _complete(label, hosts), settings, seed, threads, hosts)
-    graph = convert_xgboost(
-        model, initial_types=[("features", FloatTensorType([None, features.shape[1]]))], target_opset=_OPSET
-    )
-    return bytes(graph.SerializeToString())
-
-
-def _boosted(
-    features: Features, label: Labels, settings: Mapping[str, Any], seed: int, threads: int, hosts: Hosts
-) -> "Booster":
-    """All rounds of boosting, from where an earlier start of the same job came to.
-
-    Each round draws its rows by its own number, so that an interrupted job ends with the trees of one that was not.
-    """
-    from xgboost import Booster, DMatrix
-
-    own = {name: value for name, value in settings.items() if name != "n_estimators"}
-    fixed = {"objective": "multi:softprob", "num_class": len(TIERS), "seed_per_iteration": True}
-    rows = DMatrix(features, label, nthread=threads or None)
-    kept = hosts.kept()
-    model = Booster(
-        {**own, **fixed, "seed": seed, "nthread": threads}, [rows], model_file=bytearray(kept) if kept else None
-    )
-    for number in range(model.num_boosted_rounds(), settings["n_estimators"]):
-        model.update(rows, number)
-        hosts.reached(lambda: bytes(model.save_raw("ubj")))
-    return model
-
-
-def _fit_logistic(
-    features: Features,
-    label: Labels,
-    settings: Mapping[str, Any],
-    seed: int,
-    threads: int,  # noqa: ARG001 - one thread by nature
-) -> bytes:
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(**settings, random_state=seed))
-    model.fit(features, _complete(label))
-    graph = convert_sklearn(
-        model,
-        initial_types=[("features", FloatTensorType([None, features.shape[1]]))],
-        target_opset=_OPSET,
-        options={id(model): {"zipmap": False}},
-    )
-    return bytes(graph.SerializeToString())
-
-
-def _complete(label: Labels, hosts: Hosts = ALONE) -> Labels:
-    """The labels, once it is sure that every tier occurs: the graph's columns are the tiers by position."""
-    absent = np.flatnonzero(hosts.total(np.bincount(label, minlength=len(TIERS))) == 0).tolist()
-    if absent:
-        raise UsageError(
-            f"no training basket is labelled {', '.join(TIERS[i] for i in absent)}",
-            where="training weeks",
-            mend="train on more weeks, or look at the quarantine: a whole class is missing",
-        )
-    return label
-
-
 LEARNERS: dict[str, Learner] = {
-    "logistic": Learner("logistic", _LOGISTIC, _fit_logistic),
-    "xgboost": Learner("xgboost", _XGBOOST, _fit_xgboost, _fit_xgboost),
+    "tree": Learner("tree", TREE, fit_tree),
+    "forest": Learner("forest", FOREST, fit_forest),
+    "logistic": Learner("logistic", LOGISTIC, fit_logistic),
+    "xgboost": Learner("xgboost", XGBOOST, fit_xgboost, fit_xgboost),
 }

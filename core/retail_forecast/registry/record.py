@@ -10,6 +10,7 @@ import msgspec
 from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import Interval
+from retail_forecast.models.findings import CurvePoint, Leakage, Slice, Trial
 
 __all__ = ["DataState", "RunRecord", "Span", "Windows"]
 
@@ -88,6 +89,11 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_source : where the labels come from that were learned, and that all figures but `agreement` are measured by
     agreement : figures of the model, and of the rule that made its labels, by the labels of the tills; None where the
         labels are those, or the tills give none
+    slices : figures per kind of basket
+    attributions : mean absolute SHAP value of each feature, largest first; empty for learners that have none
+    curve : figures on the same baskets after fewer weeks of learning, when they were asked for
+    leakage : what the leakage guard found
+    behaviour : trials of the model that the bundle holds
     seconds : wall time per phase [s]
     libraries : versions of the libraries that matter
     """
@@ -113,6 +119,11 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: str | None = None
     label_source: LabelSource = LabelSource.GIVEN
     agreement: dict[str, Any] | None = None
+    slices: tuple[Slice, ...] = ()
+    attributions: dict[str, float] = {}
+    curve: tuple[CurvePoint, ...] = ()
+    leakage: Leakage | None = None
+    behaviour: tuple[Trial, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):
