@@ -18,9 +18,10 @@ from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_CATEGORIES, FLAT_FEATURES
 from retail_forecast.kernel.lines import HEADER, Baskets
+from retail_forecast.models.examples import Features, Labels
 from retail_forecast.models.findings import Leakage
 from retail_forecast.models.fitting import fit_model
-from retail_forecast.models.learners import Features, Labels, learner
+from retail_forecast.models.learners import learner
 from retail_forecast.models.twin import row_random_twin
 
 __all__ = ["copied_columns", "find_leaks", "guard", "leaking_features"]

@@ -5,7 +5,6 @@ the order of the task's feature names. The ONNX graph has one float input (n, fe
 probabilities (n, 3) in the order of TIERS.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
