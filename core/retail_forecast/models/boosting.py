@@ -41,7 +41,7 @@ def fit_xgboost(
 ) -> bytes:
     """The fitted model as ONNX bytes; parameters as in `learners.Learner.train_together`."""
     model = _boosted(features, complete(label, hosts), settings, seed, threads, hosts)
-    return booster_graph(model, features.shape[1], {ATTRIBUTIONS: json.dumps(_attributions(model, features))})
+    return booster_graph(model, features.shape[1], {ATTRIBUTIONS: json.dumps(_attributions(model, features, hosts))})
 
 
 def _boosted(
@@ -66,10 +66,11 @@ def _boosted(
     return model
 
 
-def _attributions(model: "Booster", features: Features) -> list[float]:
-    """Mean absolute SHAP value of each feature over the tiers and over rows spread among all (2,000 or so)."""
+def _attributions(model: "Booster", features: Features, hosts: Hosts) -> list[float]:
+    """Mean absolute SHAP value of each feature over the tiers and over rows spread among all (2,000 of a host)."""
     from xgboost import DMatrix
 
-    spread = features[:: -(-len(features) // _ATTRIBUTED)]
-    values = np.abs(model.predict(DMatrix(spread, nthread=1), pred_contribs=True)[..., :-1])
-    return [round(value, 6) for value in values.mean(axis=(0, 1)).tolist()]
+    spread = features[:: max(1, len(features) // _ATTRIBUTED)]
+    values = np.abs(model.predict(DMatrix(spread, nthread=1), pred_contribs=True)[..., :-1]).mean(axis=1)
+    *total, rows = hosts.total(np.append(values.sum(axis=0, dtype=np.float64), len(values)))
+    return [round(float(value / rows), 6) for value in total]
