@@ -59,6 +59,16 @@ _LEANINGS: tuple[Parameter, ...] = (
 )
 
 SPACES: dict[str, tuple[Parameter, ...]] = {
+    "tree": (
+        Range("max_leaf_nodes", 32, 1024, log=True, whole=True),
+        Range("min_samples_leaf", 1, 100, log=True, whole=True),
+    ),
+    "forest": (
+        Range("n_estimators", 10, 100, log=True, whole=True),
+        Range("max_leaf_nodes", 64, 1024, log=True, whole=True),
+        Range("min_samples_leaf", 1, 50, log=True, whole=True),
+        Range("max_samples", 0.1, 0.9),
+    ),
     "logistic": (Range("C", 0.01, 100.0, log=True),),
     "xgboost": (
         Range("n_estimators", 50, 400, log=True, whole=True),
