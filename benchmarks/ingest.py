@@ -1,12 +1,13 @@
-"""Ingest against its peer: wall time, peak memory of the process and its children, and whether both count the same rows.
+"""Ingest against its peer: wall time, peak memory of the process and its children, and whether both count the same
+rows.
 
     python benchmarks/ingest.py --data 'FOLDER/transactions_*.csv.gz' [--repeat 3] [--only ours|pandas]
 
-Each runs in a process of its own, in turn, `--repeat` times; the best time counts for both. Without `--data` simulated weeks are used.
+Each runs in a process of its own, in turn, `--repeat` times; the best time counts for both. Without `--data`
+simulated weeks are used.
 """
 
 import argparse
-import glob
 import json
 import resource
 import subprocess
@@ -20,6 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from retail_forecast.lake.landing import find_sources
+from retail_forecast.simulation.spec import TillSpec
+from retail_forecast.simulation.tills import simulate
 
 PEER = Path(__file__).parent / "peers" / "pandas_ingest.py"
 COUNTS = ("rows_read", "rows_silver", "rows_quarantined", "baskets")
@@ -78,9 +83,6 @@ def peer(out: Path, files: Sequence[str]) -> list[str]:
 
 def simulated(folder: Path) -> list[str]:
     """Twenty simulated weeks."""
-    from retail_forecast.simulation.spec import TillSpec
-    from retail_forecast.simulation.tills import simulate
-
     simulate(TillSpec(weeks=20), folder)
     return sorted(str(path) for path in folder.glob("*.csv*"))
 
@@ -92,9 +94,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["ours", "pandas"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        files = sorted(glob.glob(given.data)) if given.data else simulated(Path(scratch) / "till")
-        if not files:
-            raise SystemExit(f"no file is named by {given.data}")
+        files = [str(path) for path in find_sources([given.data])] if given.data else simulated(Path(scratch) / "till")
         commands = {"ours": ours, "pandas": peer}
         chosen = [given.only] if given.only else list(commands)
         best: dict[str, Run] = {}

@@ -1,8 +1,9 @@
 """The peer of `retail-forecast ingest`: a plain pandas script that emits the same silver, gold and quarantine.
 
-Written as a good analyst would: text columns in, vectorised rules, one pass over the frame for each, lists of lines built from offsets
-and not by a loop, Delta tables out. It keeps everything in memory, takes nothing back when interrupted and knows no earlier state.
-Usage: python pandas_ingest.py OUT_FOLDER FILE...; prints one JSON document with the counts.
+Written as a good analyst would: text columns in, vectorised rules, one pass over the frame for each, lists of lines
+built from offsets and not by a loop, Delta tables out. It keeps everything in memory, takes nothing back when
+interrupted and knows no earlier state. Usage: python pandas_ingest.py OUT_FOLDER FILE...; prints one JSON document
+with the counts.
 """
 
 import json
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from deltalake import write_deltalake
+from numpy.typing import NDArray
 
 NULLABLE = ["CUST_CODE", "seg_1", "seg_2"]
 PATTERNS = {
@@ -117,8 +119,9 @@ def judge(raw: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
     return typed, bad | between_rows(typed, bad)
 
 
-def any_of(masks: Iterable[pd.Series]) -> np.ndarray:
-    return np.logical_or.reduce([mask.to_numpy(bool) for mask in masks])
+def any_of(masks: Iterable[pd.Series]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.logical_or.reduce([mask.to_numpy(bool) for mask in masks])
+    return found
 
 
 def between_fields(rows: pd.DataFrame, bad: dict[str, pd.Series]) -> dict[str, pd.Series]:
@@ -142,21 +145,24 @@ def between_rows(rows: pd.DataFrame, bad: dict[str, pd.Series]) -> dict[str, pd.
     placed = ~open_week & rows.BASKET_ID.notna()
     keys = rows[["BASKET_ID", "PROD_CODE"]].assign(faulty=any_of(bad.values()))[placed & rows.PROD_CODE.notna()]
     repeated = keys.sort_values("faulty", kind="stable").duplicated(["BASKET_ID", "PROD_CODE"])
-    found = {"R_DUPLICATE": repeated.reindex(rows.index, fill_value=False)}
+    found: dict[str, pd.Series] = {"R_DUPLICATE": repeated.reindex(rows.index, fill_value=False)}
     described = {f"R_{what}_{c}" for what in ("NULL", "TYPE", "DOMAIN") for c in (*BASKET, "BASKET_ID", "SHOP_WEEK")}
     unreadable = any_of(m for code, m in bad.items() if code in described)
     heads = rows.loc[placed & ~unreadable, ["BASKET_ID", "SHOP_WEEK", *BASKET]].drop_duplicates()
     split = heads.loc[heads.duplicated(["BASKET_ID", "SHOP_WEEK"]), "BASKET_ID"].dropna()
     found["R_BASKET"] = rows.BASKET_ID.isin(split) & placed
     places = rows.loc[placed, ["BASKET_ID", "SHOP_WEEK"]].drop_duplicates()
-    found["R_SPAN"] = placed & rows.BASKET_ID.isin(places.loc[places.duplicated("BASKET_ID"), "BASKET_ID"].dropna())
+    in_several = places.loc[places.duplicated("BASKET_ID"), "BASKET_ID"].dropna()
+    found["R_SPAN"] = rows.BASKET_ID.isin(in_several) & placed
     for child, parent, code in LINKS:
         votes = rows.groupby([child, parent], observed=True).size().reset_index(name="n")
-        ranked = votes.sort_values(["n", parent], ascending=[False, True]).drop_duplicates(child).set_index(child)[parent]
+        ranked = (
+            votes.sort_values(["n", parent], ascending=[False, True]).drop_duplicates(child).set_index(child)[parent]
+        )
         wrong = (rows[child].map(ranked) != rows[parent]) & rows[child].notna() & rows[parent].notna()
         found[code] = found.get(code, False) | wrong
-    any_bad = any_of((bad | found).values())
-    baskets = pd.DataFrame({"id": rows.BASKET_ID, "items": rows.QUANTITY, "size": rows.BASKET_SIZE, "bad": any_bad})
+    faulty = any_of((bad | found).values())
+    baskets = pd.DataFrame({"id": rows.BASKET_ID, "items": rows.QUANTITY, "size": rows.BASKET_SIZE, "bad": faulty})
     sums = baskets.groupby("id").agg(items=("items", "sum"), size=("size", "first"), bad=("bad", "any"))
     expected = np.select([sums["items"] <= 2, sums["items"] <= 9], ["S", "M"], "L")
     found["R_SIZE"] = rows.BASKET_ID.isin(sums.index[(sums["size"] != expected) & ~sums["bad"]])
@@ -165,7 +171,9 @@ def between_rows(rows: pd.DataFrame, bad: dict[str, pd.Series]) -> dict[str, pd.
 
 def silver_table(rows: pd.DataFrame) -> pa.Table:
     whole = {c: "int32" for c in BOUNDS if c != "SPEND"}
-    table = pa.Table.from_pandas(rows.drop(columns=["ROW"]).rename(columns={"FILE": "SOURCE"}).astype(whole), preserve_index=False)
+    table = pa.Table.from_pandas(
+        rows.drop(columns=["ROW"]).rename(columns={"FILE": "SOURCE"}).astype(whole), preserve_index=False
+    )
     dates = table["SHOP_DATE"].cast(pa.timestamp("s")).cast(pa.date32())
     table = table.set_column(table.column_names.index("SHOP_DATE"), "SHOP_DATE", dates)
     money = table["SPEND"].cast(pa.decimal128(17, 2), safe=False).cast(pa.decimal128(9, 2))
@@ -182,7 +190,9 @@ def gold_table(silver: pa.Table, rows: pd.DataFrame, incomplete: set[str]) -> pa
     return heads.append_column("complete", pa.array(complete)).append_column("lines", nested)
 
 
-def quarantine_table(raw: pd.DataFrame, typed: pd.DataFrame, bad: dict[str, pd.Series], wrong: np.ndarray) -> pa.Table:
+def quarantine_table(
+    raw: pd.DataFrame, typed: pd.DataFrame, bad: dict[str, pd.Series], wrong: NDArray[np.bool_]
+) -> pa.Table:
     masks = {code: mask[wrong].to_numpy(bool) for code, mask in bad.items()}
     texts = raw[wrong]
     reasons = [[code for code, mask in masks.items() if mask[i]] for i in range(len(texts))]
@@ -209,7 +219,12 @@ def main(out: Path, paths: list[str]) -> dict[str, int]:
     write_deltalake(out / "silver", silver, partition_by=["STORE_REGION", "BASKET_TYPE"])
     write_deltalake(out / "gold", gold, partition_by=["store_region", "type"])
     write_deltalake(out / "quarantine", quarantine)
-    return {"rows_read": len(raw), "rows_silver": len(silver), "rows_quarantined": len(quarantine), "baskets": len(gold)}
+    return {
+        "rows_read": len(raw),
+        "rows_silver": len(silver),
+        "rows_quarantined": len(quarantine),
+        "baskets": len(gold),
+    }
 
 
 if __name__ == "__main__":

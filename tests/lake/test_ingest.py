@@ -1,4 +1,6 @@
-"""Ingest: sums that hold, files that are known, weeks that are replaced, and one result whatever the way the rows came."""
+"""Ingest: sums that hold, files that are known, weeks that are replaced, and one result whatever the way the rows
+came.
+"""
 
 import json
 from collections.abc import Callable
@@ -39,7 +41,9 @@ def weekly(tmp_path: Path, make_rows: MakeRows, write: Write) -> list[Path]:
     return files
 
 
-def test_the_report_and_the_state_tell_the_same_sums(tmp_path: Path, weekly: list[Path], take: Take, tables: Tables) -> None:
+def test_the_report_and_the_state_tell_the_same_sums(
+    tmp_path: Path, weekly: list[Path], take: Take, tables: Tables
+) -> None:
     report = take(tmp_path, *weekly)
     assert (report.files, report.rows_read, report.rows_silver, report.rows_quarantined) == (3, 97, 94, 3)
     assert (report.baskets, report.weeks, report.replaced) == (24, WEEKS, ())
@@ -64,7 +68,9 @@ def test_the_document_for_scripts(tmp_path: Path, weekly: list[Path], take: Take
     assert json.loads(json.dumps(document)) == document
 
 
-def test_silver_holds_the_contract_and_the_source(tmp_path: Path, weekly: list[Path], take: Take, tables: Tables) -> None:
+def test_silver_holds_the_contract_and_the_source(
+    tmp_path: Path, weekly: list[Path], take: Take, tables: Tables
+) -> None:
     take(tmp_path, *weekly)
     silver = tables(tmp_path)["silver"]
     assert set(silver.column_names) == {*(c.name for c in COLUMNS), "SOURCE"}
@@ -212,7 +218,12 @@ def _without_source(rows: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("batch_mb", [128, 900])
 def test_one_file_of_all_weeks_equals_weekly_files(
-    batch_mb: int, tmp_path: Path, make_rows: MakeRows, write: Write, take: Take, content: Content,
+    batch_mb: int,
+    tmp_path: Path,
+    make_rows: MakeRows,
+    write: Write,
+    take: Take,
+    content: Content,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("retail_forecast.lake.ingest._ROWS_A_MB", 0.3)
@@ -230,14 +241,18 @@ def test_one_file_of_all_weeks_equals_weekly_files(
     assert len(one["quarantine"]) == len(many["quarantine"]) == 1
 
 
-def test_weeks_may_come_in_any_order_and_one_at_a_time(tmp_path: Path, weekly: list[Path], take: Take, content: Content) -> None:
+def test_weeks_may_come_in_any_order_and_one_at_a_time(
+    tmp_path: Path, weekly: list[Path], take: Take, content: Content
+) -> None:
     for file in reversed(weekly):
         take(tmp_path / "steps", file)
     take(tmp_path / "once", *weekly)
     assert content(tmp_path / "steps") == content(tmp_path / "once")
 
 
-def test_a_basket_in_two_weeks_goes_to_quarantine(tmp_path: Path, make_rows: MakeRows, write: Write, take: Take) -> None:
+def test_a_basket_in_two_weeks_goes_to_quarantine(
+    tmp_path: Path, make_rows: MakeRows, write: Write, take: Take
+) -> None:
     first, second = make_rows(200610, baskets=3), make_rows(200611, baskets=3)
     second = [row | {"BASKET_ID": first[0]["BASKET_ID"]} if i < 4 else row for i, row in enumerate(second)]
     report = take(tmp_path / "lake", write(tmp_path / "a.csv", first), write(tmp_path / "b.csv", second))
@@ -261,7 +276,11 @@ def test_the_catalogue_of_the_lake_decides_over_later_files(
     moved = [row | {"STORE_REGION": "W01"} for row in make_rows(200611) if row["STORE_CODE"] == "STORE00001"]
     report = take(tmp_path / "lake", write(tmp_path / "b.csv", moved))
     assert report.reasons == {"R_STORE_REGION": len(moved)}
-    replaced = [row | {"SHOP_HOUR": "9", "STORE_REGION": "W01"} for row in make_rows(200610) if row["STORE_CODE"] == "STORE00001"]
+    replaced = [
+        row | {"SHOP_HOUR": "9", "STORE_REGION": "W01"}
+        for row in make_rows(200610)
+        if row["STORE_CODE"] == "STORE00001"
+    ]
     assert take(tmp_path / "lake", write(tmp_path / "c.csv", replaced)).reasons == {}, "a replaced week has no say"
 
 

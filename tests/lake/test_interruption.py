@@ -1,4 +1,6 @@
-"""A writer that is killed anywhere leaves the published state as it was, and a repeated run ends as an undisturbed one."""
+"""A writer that is killed anywhere leaves the published state as it was, and a repeated run ends as an undisturbed
+one.
+"""
 
 import signal
 import subprocess

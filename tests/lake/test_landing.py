@@ -1,4 +1,6 @@
-"""Files that cannot be trusted are refused with a code, a reason and a mend, and stay; all others are read, whatever their shape."""
+"""Files that cannot be trusted are refused with a code, a reason and a mend, and stay; all others are read, whatever
+their shape.
+"""
 
 import gzip
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Every rule refuses the rows that break it and accepts those that just keep it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -196,3 +197,7 @@ def test_codes_are_unique_and_documented() -> None:
     codes = [rule.code for rule in RULES]
     assert len(set(codes)) == len(codes)
     assert all(f"`{code}`" in rules_document() for code in codes)
+
+
+def test_the_documentation_lists_the_rules_as_they_are() -> None:
+    assert rules_document() in (Path(__file__).parents[2] / "docs" / "lake.md").read_text("utf-8")

@@ -112,7 +112,8 @@ def _part(
     if len(rows) < len(booked):
         texts = _compacted(texts.take(pa.array(rows)))
     faults = np.asarray(texts.column(FAULTS))
-    return read_fields(texts), faults, booked[rows], week[rows] == 0, np.full(len(rows), number, np.int32), rows
+    fields = read_fields(texts, slab.plain)
+    return fields, faults, booked[rows], week[rows] == 0, np.full(len(rows), number, np.int32), rows
 
 
 def read_slab(slab: Slab) -> pa.RecordBatch:

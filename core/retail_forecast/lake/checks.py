@@ -1,6 +1,6 @@
 """What a row shows by itself: whether its fields can be read, and whether they fit each other."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -12,7 +12,7 @@ from retail_forecast.domain.columns import column
 from retail_forecast.lake.fields import Field, read_field
 from retail_forecast.lake.rules import WEEK_BITS, Faults, bits_of, flagged
 
-__all__ = ["examine", "read_fields", "weeks_of"]
+__all__ = ["examine", "plain_columns", "read_fields", "weeks_of"]
 
 _NOTHING = -1
 
@@ -33,12 +33,28 @@ def examine(texts: pa.RecordBatch) -> tuple[dict[str, Field], Faults]:
     return fields, faults | _calendar(fields) | _unclassified(fields) | _anonymous(fields, faults)
 
 
-def read_fields(texts: pa.RecordBatch) -> dict[str, Field]:
-    """The contract's columns among dictionary-encoded `texts`, by their names in silver."""
-    return {
-        column(name).name: read_field(column(name), words, aliased=name != column(name).name)[0]
+def read_fields(texts: pa.RecordBatch, plain: Collection[str]) -> dict[str, Field]:
+    """The contract's columns among dictionary-encoded `texts`, by their names in silver.
+
+    `plain` names columns of which it is known that every text is its value.
+    """
+    found: dict[str, Field] = {}
+    for name, words in _contract_columns(texts):
+        spec = column(name)
+        if spec.name in plain:
+            found[spec.name] = Field(words.dictionary, np.asarray(words.indices))
+        else:
+            found[spec.name], _ = read_field(spec, words, aliased=name != spec.name)
+    return found
+
+
+def plain_columns(texts: pa.RecordBatch, fields: Mapping[str, Field]) -> frozenset[str]:
+    """The columns of which every text is its value."""
+    return frozenset(
+        name
         for name, words in _contract_columns(texts)
-    }
+        if name in fields and fields[name].values.equals(words.dictionary)
+    )
 
 
 def _contract_columns(texts: pa.RecordBatch) -> Iterator[tuple[str, pa.DictionaryArray]]:

@@ -17,7 +17,7 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from retail_forecast.domain.errors import FileRefused
-from retail_forecast.lake.checks import examine, weeks_of
+from retail_forecast.lake.checks import examine, plain_columns, weeks_of
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.landing import Landed, check_header
 from retail_forecast.lake.links import count_links, merge_links
@@ -40,11 +40,13 @@ class Slab:
     path : an Arrow file with the texts and `WEEK`, `FAULTS` of each row
     first : position of its first row among the file's well-formed rows
     weeks : rows of each week in it, 0 for rows whose week is open
+    plain : columns of which every text is its value
     """
 
     path: Path
     first: int
     weeks: Mapping[int, int]
+    plain: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,7 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
         fields, faults = examine(texts)
         weeks = weeks_of(fields, faults)
         path = folder / f"{landed.sha256}-{len(slabs):06d}.arrow"
-        slabs.append(
-            Slab(path, first, dict(zip(*(n.tolist() for n in np.unique(weeks, return_counts=True)), strict=True)))
-        )
+        slabs.append(Slab(path, first, _rows_a_week(weeks), plain_columns(texts, fields)))
         _write(path, texts.append_column(WEEK, pa.array(weeks)).append_column(FAULTS, pa.array(faults)))
         links.append(count_links(fields))
         baskets.append(_basket_weeks(fields["BASKET_ID"], weeks))
@@ -142,6 +142,11 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
 
 
 _BASKETS = pa.schema([("basket_id", pa.string()), ("week", pa.int32())])
+
+
+def _rows_a_week(weeks: NDArray[np.int32]) -> dict[int, int]:
+    found, rows = np.unique(weeks, return_counts=True)
+    return dict(zip(found.tolist(), rows.tolist(), strict=True))
 
 
 def _basket_weeks(ids: Field, weeks: NDArray[np.int32]) -> pa.Table:
