@@ -18,12 +18,16 @@ from retail_forecast_server.guard import Guard
 from retail_forecast_server.hot import Predict
 from retail_forecast_server.models import Model, NoModel
 from retail_forecast_server.page import PAGE, PAGE_POLICY
+from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
-from retail_forecast_server.schema import PREDICT, problem_responses, schema
+from retail_forecast_server.schema import PREDICT, answer_response, problem_responses, schema
 
 __all__ = ["application"]
 
 _UNREADY = problem_responses(HTTPStatus.SERVICE_UNAVAILABLE)
+_ALIVE = answer_response("Alive", "It lives.")
+_READY = answer_response("Ready", "It is.") | _UNREADY
+_MODEL = answer_response("Described", "The manifest, and what identifies the bundle.") | _UNREADY
 
 Started = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -72,20 +76,20 @@ def application(
 
 
 def _add_probes(app: FastAPI, model: Model | NoModel, instance: str) -> None:
-    @app.get("/healthz", tags=["probes"], response_class=Response, summary="The process lives")
+    @app.get("/healthz", tags=["probes"], response_class=Response, responses=_ALIVE, summary="The process lives")
     async def healthz() -> Response:
-        return _json({"status": "alive", "pid": os.getpid(), "instance": instance})
+        return _json(Alive(os.getpid(), instance))
 
     @app.get(
-        "/readyz", tags=["probes"], response_class=Response, summary="A verified model is loaded", responses=_UNREADY
+        "/readyz", tags=["probes"], response_class=Response, responses=_READY, summary="A verified model is loaded"
     )
     async def readyz() -> Response:
-        return _json({"status": "ready", "model_version": _loaded(model).version})
+        return _json(Ready(_loaded(model).version))
 
 
 def _add_documents(app: FastAPI, model: Model | NoModel, limits: ServerSettings) -> None:
     @app.get(
-        "/model", tags=["model"], response_class=Response, summary="What answers, with its figures", responses=_UNREADY
+        "/model", tags=["model"], response_class=Response, responses=_MODEL, summary="What answers, with its figures"
     )
     async def describe() -> Response:
         return _json(_loaded(model).describe())
@@ -105,7 +109,7 @@ def _loaded(model: Model | NoModel) -> Model:
     return model
 
 
-def _json(document: dict[str, Any]) -> Response:
+def _json(document: msgspec.Struct | dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(document), media_type="application/json")
 
 

@@ -4,11 +4,11 @@ import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
+from retail_forecast.bundle.manifest import Manifest
 from retail_forecast.bundle.pointer import champion_folder, read_pointer
 from retail_forecast.bundle.scorer import Bundle, load_bundle
 from retail_forecast.domain.basket import Basket, Line
@@ -16,7 +16,7 @@ from retail_forecast.domain.errors import BundleError, RetailForecastError
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
 
-__all__ = ["Model", "NoModel", "Source", "open_model"]
+__all__ = ["Described", "Model", "NoModel", "Source", "open_model"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,15 +52,26 @@ class Model:
         """What it answers."""
         return self.bundle.manifest.task
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> "Described":
         """The manifest, and what identifies the bundle."""
-        return {
-            "model_version": self.version,
-            "task": self.task,
-            "digest": self.bundle.digest,
-            "champion_version": self.champion,
-            "manifest": msgspec.to_builtins(self.bundle.manifest),
-        }
+        return Described(self.version, self.task, self.bundle.digest, self.champion, self.bundle.manifest)
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What answers.
+
+    Attributes
+    ----------
+    digest : of the bundle's manifest, which covers all its files
+    champion_version : number of the champion pointer; None when the bundle's folder was given
+    manifest : what the bundle says of itself: data, windows, figures and what they are from
+    """
+
+    model_version: str
+    task: Task
+    digest: str
+    champion_version: int | None
+    manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from retail_forecast.domain.basket import basket_schema
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Prediction
+from retail_forecast_server.models import Described
+from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import ProblemDetails
 
-__all__ = ["PREDICT", "problem_responses", "schema"]
+__all__ = ["PREDICT", "answer_response", "problem_responses", "schema"]
 
 PREDICT = "/v1/predict"
 
@@ -58,10 +60,11 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     document["paths"][PREDICT] = {"post": _operation(limits)}
     _, components = msgspec.json.schema_components(
-        (Prediction, ProblemDetails), ref_template="#/components/schemas/{name}"
+        (Prediction, ProblemDetails, Alive, Ready, Described), ref_template="#/components/schemas/{name}"
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= basket_schema()["components"] | components
+    schemas["Line"]["properties"]["spend_gbp"]["multipleOf"] = 0.01
     schemas["Basket"]["properties"]["lines"] |= {"minItems": 1, "maxItems": limits.max_lines}
     if task is Task.BASKET:
         line = schemas["Line"]
@@ -78,6 +81,11 @@ def problem_responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Refusals with these statuses, as OpenAPI describes responses."""
     content = {"application/problem+json": {"schema": _reference("ProblemDetails")}}
     return {str(status.value): {"description": _PROBLEMS[status], "content": content} for status in statuses}
+
+
+def answer_response(name: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """A successful answer whose body is the struct `name`, as OpenAPI describes responses."""
+    return {"200": {"description": description, "content": {"application/json": {"schema": _reference(name)}}}}
 
 
 def _operation(limits: ServerSettings) -> dict[str, Any]:

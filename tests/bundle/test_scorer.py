@@ -87,6 +87,13 @@ def test_only_the_columns_a_model_looks_at_are_read_without_a_difference(bundle:
     assert bundle.features(baskets_from_rows(rows)).shape == (len(rows), len(bundle.manifest.features))
 
 
+def test_rows_alone_and_together_are_rounded_alike(bundle: Bundle) -> None:
+    """The tolerance above leaves room for other processors; where this was written there is no difference at all."""
+    features = np.random.default_rng(0).normal(size=(200, len(bundle.manifest.features))).astype(np.float32)
+    alone = np.concatenate([bundle.score(features[i : i + 1]) for i in range(len(features))])
+    np.testing.assert_allclose(alone, bundle.score(features), rtol=0, atol=1e-9)
+
+
 def test_two_loaded_bundles_agree_to_the_bit(bundle: Bundle, tiny_bundle: tuple[Path, str]) -> None:
     rows = [_of(LA, UM, MM, UNKNOWN), _of(XX, MM)]
     other = load_bundle(tiny_bundle[0], threads=2)

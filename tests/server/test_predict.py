@@ -35,7 +35,7 @@ baskets = st.builds(
     basket_id=st.text(st.characters(codec="utf-8"), max_size=20) | st.none(),
     customer=st.just("CUST0000123456") | st.none(),
 )
-in_one_world = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_world = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _of(*products: str) -> dict[str, Any]:

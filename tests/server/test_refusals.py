@@ -158,13 +158,13 @@ junk = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk | st.fixed_dictionaries({"lines": st.lists(st.fixed_dictionaries(dict.fromkeys(LINE, junk)), max_size=2)}))
 def test_junk_is_never_a_fault_of_the_program(client: Client, body: object) -> None:
     assert client.predict(json.dumps(body).encode()).status in {200, 400, 422}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60))
 def test_bytes_are_never_a_fault_of_the_program(client: Client, body: bytes) -> None:
     assert client.predict(body).status in {200, 400, 422}

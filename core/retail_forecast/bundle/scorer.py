@@ -114,10 +114,17 @@ class Bundle:
         powers = np.empty((len(features), len(TIERS)))
         for first in range(0, len(features), _ROWS):
             part = slice(first, first + _ROWS)
-            (powers[part],) = self._session.run([self._output], {self._input: features[part]})
+            powers[part] = self._run(features[part])
         powers **= 1.0 / self.manifest.temperature
         powers /= powers.sum(axis=1, keepdims=True)
         return powers
+
+    def _run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's own probabilities. A lone row is run twice: ONNX Runtime multiplies one row by another routine
+        than several, and its rounding would set a basket alone apart from the same basket in a batch."""
+        rows = np.repeat(features, 2, axis=0) if len(features) == 1 else features
+        probabilities: NDArray[np.float32] = self._session.run([self._output], {self._input: rows})[0]
+        return probabilities[: len(features)]
 
     def features(self, baskets: Baskets) -> NDArray[np.float32]:
         """The model's inputs for `baskets`, shape (n, len(manifest.features))."""
