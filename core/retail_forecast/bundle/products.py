@@ -19,7 +19,7 @@ def product_files(table: ProductTable) -> dict[str, bytes]:
     """The table as the bytes of its two files."""
     array = io.BytesIO()
     np.save(array, table.values, allow_pickle=False)
-    codes = {"columns": VALUES, "products": list(table.products), "groups": list(table.groups)}
+    codes = {"columns": table.columns, "products": list(table.products), "groups": list(table.groups)}
     return {CODES: msgspec.json.encode(codes), ROWS: array.getvalue()}
 
 
@@ -32,12 +32,12 @@ def read_products(folder: Path) -> ProductTable:
     """
     codes = msgspec.json.decode((folder / CODES).read_bytes())
     values = np.load(folder / ROWS, allow_pickle=False)
-    products, groups = codes["products"], codes["groups"]
-    if tuple(codes["columns"]) != VALUES or values.shape != (len(products) + len(groups) + 1, len(VALUES)):
+    products, groups, columns = codes["products"], codes["groups"], tuple(codes["columns"])
+    if columns[-1:] != VALUES[-1:] or values.shape != (len(products) + len(groups) + 1, len(columns)):
         raise BundleError(
             "the product table does not fit this version",
             where=str(folder / ROWS),
             mend="train again with this version",
         )
     rows = {code: row for row, code in enumerate(products)}
-    return ProductTable(rows, {code: len(products) + i for i, code in enumerate(groups)}, values)
+    return ProductTable(rows, {code: len(products) + i for i, code in enumerate(groups)}, values, columns)

@@ -23,16 +23,16 @@ from retail_forecast.domain.errors import BundleError
 from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.features import (
-    BASKET_FEATURES,
     FLAT_CATEGORIES,
     FLAT_FEATURES,
     basket_features,
+    feature_names,
     flat_features,
     look_up,
 )
 from retail_forecast.kernel.lines import LEVELS, Baskets, baskets_from_rows
 from retail_forecast.kernel.prices import by_price_key
-from retail_forecast.kernel.products import VALUES, ProductTable
+from retail_forecast.kernel.products import ProductTable
 
 __all__ = ["ATTRIBUTIONS", "MODEL", "VOCABULARIES", "Bundle", "Predictions", "load_bundle"]
 
@@ -41,15 +41,11 @@ VOCABULARIES = "vocabularies.json"
 ATTRIBUTIONS = "attributions"
 """Key in the model's metadata: a JSON list with the mean absolute SHAP value of each input."""
 
-_NEEDS = {
-    Task.BASKET: (BASKET_FEATURES, (CODES, ROWS)),
-    Task.COARSE: (BASKET_FEATURES, (CODES, ROWS)),
-    Task.FLAT: (FLAT_FEATURES, (VOCABULARIES,)),
-}
-"""Features and files of a bundle for each task."""
+_NEEDS = {Task.BASKET: (CODES, ROWS), Task.COARSE: (CODES, ROWS), Task.FLAT: (VOCABULARIES,)}
+"""Files of a bundle for each task, beside the model."""
 
 _ROWS = 1 << 15
-_IS_XX = VALUES.index("is_xx")
+_IS_XX = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +174,16 @@ def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> 
     BundleError : missing, damaged, of another format, or made for features that this version computes differently
     """
     manifest = read_manifest(folder, expected)
-    names, needed = _NEEDS[manifest.task]
-    if manifest.features != names:
+    needed = _NEEDS[manifest.task]
+    if absent := sorted({MODEL, *needed} - set(manifest.files)):
+        raise BundleError(f"the bundle lacks {', '.join(absent)}", where=str(folder), mend="train again")
+    products = read_products(folder) if CODES in needed else None
+    if manifest.features != (feature_names(products.columns) if products else FLAT_FEATURES):
         raise BundleError(
             "the model was trained on other features than this version computes",
             where=str(folder),
             mend="train again with this version",
         )
-    if absent := sorted({MODEL, *needed} - set(manifest.files)):
-        raise BundleError(f"the bundle lacks {', '.join(absent)}", where=str(folder), mend="train again")
-    products = read_products(folder) if CODES in needed else None
     vocabularies: dict[str, Any] = {} if products else msgspec.json.decode((folder / VOCABULARIES).read_bytes())
     digest = expected or digest_of((folder / MANIFEST).read_bytes())
     try:

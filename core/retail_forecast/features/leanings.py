@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags
 
-from retail_forecast.clouds.hosts import ALONE, Hosts, union
-from retail_forecast.domain.labels import LABELS, TIERS, Label
+from retail_forecast.clouds.hosts import ALONE, Hosts
+from retail_forecast.domain.labels import TIERS
+from retail_forecast.features.products import keys_alone, lay_out, occurring, unclassified
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
-from retail_forecast.kernel.lines import LEVELS, Baskets, Codes
-from retail_forecast.kernel.prices import KEY_MARK, by_price_key, price_keys
-from retail_forecast.kernel.products import VALUES, ProductTable, quantise
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.prices import by_price_key
+from retail_forecast.kernel.products import VALUES, ProductTable
 
 __all__ = ["Leanings", "learn_leanings", "learn_table", "out_of_fold_features"]
 
-_XX = LABELS.index(Label.XX)
 _STEPS = 40
 _CURVATURE = 0.2
 """Typical p (1 - p) of a softmax output near the class shares; only the scale of the coordinates depends on it."""
@@ -66,14 +66,15 @@ def learn_table(
     coarse : for baskets seen `by_price_key`: a key's row is the mean of the products that are sold under it
     hosts : those that hold the baskets, of which `baskets` is this host's share
     """
-    table = _table(baskets, learn_leanings(baskets, label, penalty, hosts), hosts)
-    return _by_price_key(table) if coarse else table
+    leanings = learn_leanings(baskets, label, penalty, hosts)
+    table = lay_out(baskets, leanings.codes, _values(leanings), VALUES, hosts)
+    return keys_alone(table) if coarse else table
 
 
 def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float, hosts: Hosts = ALONE) -> Leanings:
     """Fit the regression on the baskets that lie on the scale (LA, MM, UM); XX baskets only tell which products are
     XX."""
-    codes = union(hosts, (baskets.prod_code.values[i] for i in np.unique(baskets.prod_code.index) if i >= 0))
+    codes = occurring(baskets, hosts)
     rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
     counts = baskets.line_counts
     share = 1 / np.repeat(counts, counts).astype(np.float32)
@@ -82,7 +83,7 @@ def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float, ho
     )
     scaled = label < len(TIERS)
     weights, intercept = _fit_softmax(matrix[scaled], label[scaled], penalty, hosts)
-    return Leanings(codes, weights, intercept, _unclassified(matrix, counts, label, hosts))
+    return Leanings(codes, weights, intercept, unclassified(baskets, label, rows, len(codes), hosts))
 
 
 def out_of_fold_features(
@@ -152,54 +153,6 @@ def _fit_softmax(
     )
     weights, intercept = found.x[: p * k].reshape(p, k) * scale[:, None], found.x[p * k :] * scale_b
     return weights - weights.mean(axis=1, keepdims=True), intercept - intercept.mean()
-
-
-def _unclassified(
-    matrix: csr_matrix, counts: NDArray[np.int64], label: NDArray[np.int8], hosts: Hosts
-) -> NDArray[np.bool_]:
-    """Products of class XX: those that occur in XX baskets, unless baskets of that product alone say otherwise more
-    often."""
-    presence = matrix.astype(bool)
-    groups = presence[label == _XX], presence[(label != _XX) & (counts == 1)]
-    inside, against = hosts.total(np.stack([np.asarray(group.sum(axis=0), np.int64).ravel() for group in groups]))
-    answer: NDArray[np.bool_] = inside > against
-    return answer
-
-
-def _table(baskets: Baskets, leanings: Leanings, hosts: Hosts) -> ProductTable:
-    products = {code: row for row, code in enumerate(leanings.codes)}
-    own = _values(leanings)
-    rows = baskets.prod_code.lookup(products)
-    groups: dict[str, int] = {}
-    means: list[NDArray[np.float64]] = []
-    for codes in (price_keys(baskets), *(getattr(baskets, level) for level in LEVELS[1:])):
-        names, sums = _sums_by_code(codes, rows, own, hosts)
-        present = [i for i in np.flatnonzero(sums[:, -1]) if names[i] not in products]
-        groups.update({names[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
-        means.append(sums[present, :-1] / sums[present, -1:])
-    lines = own[rows[rows >= 0]]
-    *total, count = hosts.total(np.append(lines.sum(axis=0), len(lines)))
-    return ProductTable(products, groups, quantise(np.concatenate([own, *means, [np.array(total) / count]])))
-
-
-def _sums_by_code(
-    codes: Codes, rows: NDArray[np.int32], own: NDArray[np.float64], hosts: Hosts
-) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """The codes of all hosts, sorted, and for each the sum of `own` over its lines, with their number as the last
-    column."""
-    names = union(hosts, codes.values)
-    index = codes.lookup({name: row for row, name in enumerate(names)})
-    seen = (rows >= 0) & (index >= 0)
-    weight = csr_matrix((np.ones(int(seen.sum())), (index[seen], rows[seen])), shape=(len(names), len(own)))
-    return names, hosts.total(np.column_stack([np.asarray(weight @ own), np.asarray(weight.sum(axis=1)).ravel()]))
-
-
-def _by_price_key(table: ProductTable) -> ProductTable:
-    """The rows of price keys and groups alone, keys in the place of products."""
-    first = len(table.products)
-    keys = {code: row - first for code, row in table.groups.items() if KEY_MARK in code}
-    groups = {code: row - first for code, row in table.groups.items() if KEY_MARK not in code}
-    return ProductTable(keys, groups, table.values[first:])
 
 
 def _values(leanings: Leanings) -> NDArray[np.float64]:

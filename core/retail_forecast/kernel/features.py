@@ -18,20 +18,25 @@ __all__ = [
     "BASKET_FEATURES",
     "FLAT_CATEGORIES",
     "FLAT_FEATURES",
+    "TOTALS",
     "Lookup",
     "basket_features",
+    "feature_names",
     "flat_features",
     "look_up",
 ]
 
 _CHUNK = 1 << 16
 
+TOTALS = ("lines", "unknown_share", "quantity", "spend_gbp")
+"""Features of a basket beside those of its products."""
+
 BASKET_FEATURES = (
     *(f"mean_{name}" for name in VALUES),
     *(f"{side}_{name}" for side in ("max", "min") for name in ("lean_la", "lean_um")),
-    "balance", "lines", "unknown_share", "quantity", "spend_gbp",
+    "balance", *TOTALS,
 )  # fmt: skip
-"""Names of the columns of `basket_features`. `balance` is mean(is_um) - mean(is_la)."""
+"""Names of the columns of `basket_features` over leanings. `balance` is mean(is_um) - mean(is_la)."""
 
 FLAT_CATEGORIES = ("type", "mission", "store_region", "store_format", "prod_code_20", "prod_code_30")
 """Categories among the nine columns; each becomes its position in a vocabulary learned from training baskets, -1 when
@@ -65,19 +70,25 @@ def look_up(baskets: Baskets, table: ProductTable) -> Lookup:
     return Lookup(rows, _totals((~known).astype(np.int64), baskets.offsets))
 
 
+def feature_names(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns of `basket_features` over a table of `columns`: the means of learned vectors need no more
+    beside them than the totals."""
+    return BASKET_FEATURES if columns == VALUES else (*(f"mean_{name}" for name in columns), *TOTALS)
+
+
 def basket_features(baskets: Baskets, table: ProductTable, lookup: Lookup | None = None) -> NDArray[np.float32]:
     """Features of finished baskets.
 
     Returns
     -------
-    float32 array of shape (n, len(BASKET_FEATURES)); a basket without lines has zeros
+    float32 array of shape (n, len(feature_names(table.columns))); a basket without lines has zeros
     """
     found = lookup or look_up(baskets, table)
     counts = baskets.line_counts
     filled = counts > 0
     if filled.all():
         return _of_filled(baskets, table, found.rows, found.unknown, baskets.offsets)
-    features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
+    features = np.zeros((len(baskets), _width(table)), np.float32)
     bounds = np.append(baskets.offsets[:-1][filled], baskets.offsets[-1])
     features[filled] = _of_filled(baskets, table, found.rows, found.unknown[filled], bounds)
     return features
@@ -118,12 +129,13 @@ def _of_filled(
     Written for few calls into numpy, which is what the features of one basket cost.
     """
     starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
-    features = np.empty((len(counts), len(BASKET_FEATURES)), np.float32)
+    features = np.empty((len(counts), _width(table)), np.float32)
+    of_products = _of_leanings if table.columns == VALUES else _of_vectors
     for first in range(0, len(counts), _CHUNK):
         part = slice(first, first + _CHUNK)
         begin, end = bounds[part][0], bounds[min(first + _CHUNK, len(counts))]
         values = table.values[rows[begin:end]]
-        _of_products(values, starts[part] - begin, counts[part], features[part])
+        of_products(values, starts[part] - begin, counts[part], features[part])
     features[:, -4] = counts
     features[:, -3] = unknown / counts
     if len(counts):
@@ -132,7 +144,14 @@ def _of_filled(
     return features
 
 
-def _of_products(
+def _of_vectors(
+    values: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArray[np.int64], features: NDArray[np.float32]
+) -> None:
+    """Write the means of all columns into `features`."""
+    features[:, : values.shape[1]] = np.add.reduceat(values, starts, axis=0) / counts[:, None]
+
+
+def _of_leanings(
     values: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArray[np.int64], features: NDArray[np.float32]
 ) -> None:
     """Write the means of all columns, the extremes of the leanings and the balance into `features`."""
@@ -142,6 +161,10 @@ def _of_products(
     features[:, width : width + 2] = np.maximum.reduceat(values[:, :2], starts, axis=0)
     features[:, width + 2 : width + 4] = np.minimum.reduceat(values[:, :2], starts, axis=0)
     features[:, width + 4] = means[:, _UM] - means[:, _LA]
+
+
+def _width(table: ProductTable) -> int:
+    return len(BASKET_FEATURES) if table.columns == VALUES else len(table.columns) + len(TOTALS)
 
 
 def _totals(values: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

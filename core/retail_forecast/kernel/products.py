@@ -35,8 +35,9 @@ VALUES = (
     "is_um",
     "is_xx",
 )
-"""Columns of the table: leanings (log-odds against MM), the same squashed by tanh(x / 2), their squares, the shares of
-a basket of that product alone, and its likeliest class."""
+"""Columns of a table of leanings: leanings (log-odds against MM), the same squashed by tanh(x / 2), their squares, the
+shares of a basket of that product alone, and its likeliest class. Other tables hold learned vectors; the last column of
+each is `is_xx`."""
 
 
 def quantise(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -53,12 +54,14 @@ class ProductTable:
     ----------
     products : product -> row
     groups : price key, or code of PROD_CODE_10, _20 or _30 -> row (they differ in form, and share one namespace)
-    values : float64 array of shape (rows + 1, len(VALUES)), quantised; the last row is the average product
+    values : float64 array of shape (rows + 1, len(columns)), quantised; the last row is the average product
+    columns : names of the values; the last is "is_xx"
     """
 
     products: Mapping[str, int]
     groups: Mapping[str, int]
     values: NDArray[np.float64]
+    columns: tuple[str, ...] = VALUES
 
     def rows(self, baskets: Baskets) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Row of each line, and whether its product itself is known; two arrays of shape (m,)."""

@@ -17,7 +17,13 @@ from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.features.leanings import learn_table, out_of_fold_features
-from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_CATEGORIES, FLAT_FEATURES, flat_features
+from retail_forecast.kernel.features import (
+    BASKET_FEATURES,
+    FLAT_CATEGORIES,
+    FLAT_FEATURES,
+    feature_names,
+    flat_features,
+)
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.calibration import fit_temperature
@@ -49,7 +55,7 @@ class Fitted:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the model's inputs."""
-        return FLAT_FEATURES if self.task is Task.FLAT else BASKET_FEATURES
+        return FLAT_FEATURES if self.products is None else feature_names(self.products.columns)
 
     def files(self) -> dict[str, bytes]:
         """The bundle's files, but for card and manifest."""

@@ -1,0 +1,92 @@
+"""What training baskets tell of products: which occur, which are XX, and the kernel's table of learned values, laid out
+with fall-backs for products and groups that were never seen.
+
+The fall-back row of a price key or a group is the mean over its lines in the training baskets, and the last row of the
+table the mean over all lines. Where several hosts hold a share of the baskets each, every count is a sum over them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from retail_forecast.clouds.hosts import ALONE, Hosts, union
+from retail_forecast.domain.labels import LABELS, Label
+from retail_forecast.kernel.lines import LEVELS, Baskets, Codes
+from retail_forecast.kernel.prices import KEY_MARK, price_keys
+from retail_forecast.kernel.products import ProductTable, quantise
+
+__all__ = ["keys_alone", "lay_out", "occurring", "unclassified"]
+
+_XX = LABELS.index(Label.XX)
+
+
+def occurring(baskets: Baskets, hosts: Hosts = ALONE) -> tuple[str, ...]:
+    """The p products that occur on any host, sorted."""
+    return union(hosts, (baskets.prod_code.values[i] for i in np.unique(baskets.prod_code.index) if i >= 0))
+
+
+def unclassified(
+    baskets: Baskets, label: NDArray[np.int8], rows: NDArray[np.int32], products: int, hosts: Hosts = ALONE
+) -> NDArray[np.bool_]:
+    """Products of class XX: those that occur in XX baskets, unless baskets of that product alone say otherwise more
+    often.
+
+    Parameters
+    ----------
+    baskets, label : n baskets and their labels, positions in LABELS
+    rows : product of each line, -1 where it has none
+    products : how many there are
+    """
+    counts = baskets.line_counts
+    groups = label == _XX, (label != _XX) & (counts == 1)
+    lines = (rows[np.repeat(group, counts) & (rows >= 0)] for group in groups)
+    inside, against = hosts.total(np.stack([np.bincount(found, minlength=products) for found in lines]))
+    answer: NDArray[np.bool_] = inside > against
+    return answer
+
+
+def lay_out(
+    baskets: Baskets, codes: tuple[str, ...], own: NDArray[np.float64], columns: tuple[str, ...], hosts: Hosts = ALONE
+) -> ProductTable:
+    """The table of learned values.
+
+    Parameters
+    ----------
+    baskets : those the values were learned from
+    codes : the p products
+    own : their values, shape (p, len(columns)), not yet quantised
+    columns : names of the values; the last is "is_xx"
+    """
+    products = {code: row for row, code in enumerate(codes)}
+    rows = baskets.prod_code.lookup(products)
+    groups: dict[str, int] = {}
+    means: list[NDArray[np.float64]] = []
+    for level in (price_keys(baskets), *(getattr(baskets, level) for level in LEVELS[1:])):
+        names, sums = _sums_by_code(level, rows, own, hosts)
+        present = [i for i in np.flatnonzero(sums[:, -1]) if names[i] not in products]
+        groups.update({names[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
+        means.append(sums[present, :-1] / sums[present, -1:])
+    lines = own[rows[rows >= 0]]
+    *total, count = hosts.total(np.append(lines.sum(axis=0), len(lines)))
+    values = np.concatenate([own, *means, [np.array(total) / count]])
+    return ProductTable(products, groups, quantise(values), columns)
+
+
+def keys_alone(table: ProductTable) -> ProductTable:
+    """The rows of price keys and groups alone, keys in the place of products."""
+    first = len(table.products)
+    keys = {code: row - first for code, row in table.groups.items() if KEY_MARK in code}
+    groups = {code: row - first for code, row in table.groups.items() if KEY_MARK not in code}
+    return ProductTable(keys, groups, table.values[first:], table.columns)
+
+
+def _sums_by_code(
+    codes: Codes, rows: NDArray[np.int32], own: NDArray[np.float64], hosts: Hosts
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The codes of all hosts, sorted, and for each the sum of `own` over its lines, with their number as the last
+    column."""
+    names = union(hosts, codes.values)
+    index = codes.lookup({name: row for row, name in enumerate(names)})
+    seen = (rows >= 0) & (index >= 0)
+    weight = csr_matrix((np.ones(int(seen.sum())), (index[seen], rows[seen])), shape=(len(names), len(own)))
+    return names, hosts.total(np.column_stack([np.asarray(weight @ own), np.asarray(weight.sum(axis=1)).ravel()]))
