@@ -1,15 +1,17 @@
 """Baskets in columns."""
 
+from datetime import date
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_forecast.domain.basket import Basket, Line
-from retail_forecast.kernel.lines import HEADER, LEVELS, baskets_from_rows, concatenate, encode
+from retail_forecast.kernel.lines import HEADER, LEVELS, MISSING, MOMENTS, baskets_from_rows, concatenate, encode
 
 ROWS = (
     Basket((Line(1, 0.29, "PRD0000002", "CL00001"), Line(3, 1.15, "PRD0000001")), basket_id="a", type="Top Up"),
-    Basket((), basket_id="b", customer="CUST0000000001"),
+    Basket((), basket_id="b", customer="CUST0000000001", shop_date=date(2006, 3, 1), shop_hour=9),
     Basket((Line(2, 4.35, "PRD0000002", prod_code_30="G00001"),), basket_id="c"),
 )
 
@@ -40,6 +42,8 @@ def test_rows_become_columns() -> None:
     assert baskets.prod_code_30.to_list() == [None, None, "G00001"]
     assert baskets.basket_id.to_list() == ["a", "b", "c"]
     assert baskets.customer.to_list() == [None, "CUST0000000001", None]
+    assert baskets.shop_day.tolist() == [MISSING, 2, MISSING]
+    assert baskets.shop_hour.tolist() == [MISSING, 9, MISSING]
 
 
 def test_columns_not_asked_for_are_missing() -> None:
@@ -48,6 +52,7 @@ def test_columns_not_asked_for_are_missing() -> None:
     assert baskets.type.to_list() == ["Top Up", None, None]
     others = [n for n in (*LEVELS, *HEADER) if n not in {"prod_code", "type"}]
     assert {v for n in others for v in getattr(baskets, n).to_list()} == {None}
+    assert {v for n in MOMENTS for v in getattr(baskets, n).tolist()} == {MISSING}
 
 
 def test_no_baskets() -> None:
@@ -70,3 +75,5 @@ def test_parts_joined_are_the_whole() -> None:
     assert again.quantity.tolist() == whole.quantity.tolist()
     for name in (*LEVELS, *HEADER):
         assert getattr(again, name).to_list() == getattr(whole, name).to_list(), name
+    for name in MOMENTS:
+        assert getattr(again, name).tolist() == getattr(whole, name).tolist(), name

@@ -11,7 +11,7 @@ from retail_forecast.domain.columns import COLUMNS, HEADERS
 from retail_forecast.domain.errors import DataError, FileRefused, PlaceError, UsageError
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.settings import LakeSettings
-from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets
+from retail_forecast.kernel.lines import HEADER, LEVELS, MOMENTS, Baskets
 from retail_forecast.lake.accounts import IngestReport
 from retail_forecast.lake.reading import baskets_from_arrow, read_gold, read_lines
 from retail_forecast.lake.state import LakeState, LakeStates
@@ -39,6 +39,7 @@ def spelled(baskets: Baskets) -> list[dict[str, object]]:
     return [
         {name: words[i] for name, words in header.items()}
         | {name: words[a:b] for name, words in codes.items()}
+        | {name: int(getattr(baskets, name)[i]) for name in MOMENTS}
         | {"quantity": baskets.quantity[a:b].tolist(), "pence": baskets.spend_pence[a:b].tolist()}
         for i, (a, b) in enumerate(spans)
     ]

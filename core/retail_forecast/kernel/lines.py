@@ -6,17 +6,35 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.domain.basket import Basket
+from retail_forecast.domain.calendar import EPOCH
 
-__all__ = ["HEADER", "LEVELS", "Baskets", "Codes", "baskets_from_rows", "concatenate", "encode"]
+__all__ = [
+    "HEADER",
+    "LEVELS",
+    "MISSING",
+    "MOMENTS",
+    "Baskets",
+    "Codes",
+    "baskets_from_rows",
+    "concatenate",
+    "encode",
+]
 
 LEVELS = ("prod_code", "prod_code_10", "prod_code_20", "prod_code_30")
 """Levels of the product tree from the product up, as far as features look."""
+
+MOMENTS = ("shop_day", "shop_hour")
+"""When a basket was paid: numbers, not codes."""
+
+MISSING = np.iinfo(np.int32).min
+"""Stands for a day or an hour that is not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,11 @@ class Baskets:
     quantity : int64 array of shape (m,) [items]
     spend_pence : int64 array of shape (m,) [0.01 GBP]
     prod_code, prod_code_10, prod_code_20, prod_code_30 : codes of the m lines
-    basket_id, customer, store_region, store_format, type, mission, seg_1, store_code : codes of the n baskets
+    basket_id, customer, store_region, store_format, type, mission, seg_1, seg_2, store_code : codes of the n baskets
+    shop_day : int32 array of shape (n,), days since the calendar's EPOCH, a Monday; MISSING where not given
+    shop_hour : int32 array of shape (n,) [h], MISSING where not given
+    known : float32 array of shape (n, k), what was known of each basket before it began (`kernel.arrival`); None where
+        that was not joined
     """
 
     offsets: NDArray[np.int64]
@@ -74,8 +96,12 @@ class Baskets:
     store_region: Codes
     store_format: Codes
     seg_1: Codes
+    seg_2: Codes
     type: Codes
     mission: Codes
+    shop_day: NDArray[np.int32]
+    shop_hour: NDArray[np.int32]
+    known: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -102,10 +128,12 @@ class Baskets:
             self.spend_pence[lines],
             *(getattr(self, name).take(lines) for name in LEVELS),
             *(getattr(self, name).take(rows) for name in HEADER),
+            *(getattr(self, name)[rows] for name in MOMENTS),
+            None if self.known is None else self.known[rows],
         )
 
 
-HEADER = ("basket_id", "customer", "store_code", "store_region", "store_format", "seg_1", "type", "mission")
+HEADER = ("basket_id", "customer", "store_code", "store_region", "store_format", "seg_1", "seg_2", "type", "mission")
 
 
 def encode(words: Sequence[str | None]) -> Codes:
@@ -115,22 +143,32 @@ def encode(words: Sequence[str | None]) -> Codes:
     return Codes(tuple(numbers), np.array(index, np.int32))
 
 
-def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVELS, *HEADER)) -> Baskets:
+def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVELS, *HEADER, *MOMENTS)) -> Baskets:
     """The columns of `rows`; pounds become whole pence.
 
     Parameters
     ----------
-    columns : those of LEVELS and HEADER that will be looked at; the others are left missing everywhere
+    columns : those of LEVELS, HEADER and MOMENTS that will be looked at; the others are left missing everywhere
     """
     lines = [line for row in rows for line in row.lines]
-    no_line, no_row = _missing(len(lines)), _missing(len(rows))
+    no_line, no_row, no_moment = _missing(len(lines)), _missing(len(rows)), np.full(len(rows), MISSING, np.int32)
     return Baskets(
         np.array([0, *accumulate(len(row.lines) for row in rows)], np.int64),
         np.array([line.quantity for line in lines], np.int64),
         np.array([round(line.spend_gbp * 100) for line in lines], np.int64),
         *(encode([getattr(line, n) for line in lines]) if n in columns else no_line for n in LEVELS),
         *(encode([getattr(row, n) for row in rows]) if n in columns else no_row for n in HEADER),
+        np.array([_day(row.shop_date) for row in rows], np.int32) if "shop_day" in columns else no_moment,
+        np.array([_hour(row.shop_hour) for row in rows], np.int32) if "shop_hour" in columns else no_moment,
     )
+
+
+def _day(day: date | None) -> int:
+    return MISSING if day is None else (day - EPOCH).days
+
+
+def _hour(hour: int | None) -> int:
+    return MISSING if hour is None else hour
 
 
 def _missing(count: int) -> Codes:
@@ -140,7 +178,7 @@ def _missing(count: int) -> Codes:
 
 
 def concatenate(parts: Sequence[Baskets]) -> Baskets:
-    """All baskets of `parts`, in order."""
+    """All baskets of `parts`, in order; what was known of them is not joined."""
     starts = np.concatenate([[0], np.cumsum([p.offsets[-1] for p in parts])])
     offsets = np.concatenate(
         [np.zeros(1, np.int64), *(p.offsets[1:] + s for p, s in zip(parts, starts[:-1], strict=True))]
@@ -150,6 +188,7 @@ def concatenate(parts: Sequence[Baskets]) -> Baskets:
         np.concatenate([p.quantity for p in parts]),
         np.concatenate([p.spend_pence for p in parts]),
         *(_joined([getattr(p, name) for p in parts]) for name in (*LEVELS, *HEADER)),
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in MOMENTS),
     )
 
 

@@ -1,13 +1,21 @@
 """Baskets out of Arrow and back: nested rows of gold become the kernel's columns, without a Python loop over rows."""
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets, Codes
+from retail_forecast.domain.calendar import EPOCH
+from retail_forecast.kernel.lines import HEADER, LEVELS, MISSING, Baskets, Codes
 
-__all__ = ["baskets_from_arrow", "baskets_to_arrow", "codes_from_arrow", "pence"]
+__all__ = ["MOMENT_COLUMNS", "baskets_from_arrow", "baskets_to_arrow", "codes_from_arrow", "days", "pence"]
+
+MOMENT_COLUMNS = ("shop_date", "shop_hour")
+"""Columns of a table behind `kernel.lines.MOMENTS`."""
+
+_EPOCH_DAYS = (EPOCH - date(1970, 1, 1)).days
 
 
 def baskets_from_arrow(table: pa.Table) -> Baskets:
@@ -27,6 +35,8 @@ def baskets_from_arrow(table: pa.Table) -> Baskets:
         pence(fields["spend_gbp"]) if fields else np.zeros(0, np.int64),
         *(_codes_or_none(fields.get(name), count) for name in LEVELS),
         *(_codes_or_none(_one(table[name]) if name in table.column_names else None, len(table)) for name in HEADER),
+        days(_numbers(table, "shop_date")),
+        _numbers(table, "shop_hour"),
     )
 
 
@@ -38,7 +48,14 @@ def baskets_to_arrow(baskets: Baskets) -> pa.Table:
         ["quantity", "spend_gbp", *LEVELS],
     )
     lists = pa.LargeListArray.from_arrays(pa.array(baskets.offsets), lines)
-    return pa.table({"lines": lists, **{name: _words(getattr(baskets, name)) for name in HEADER}})
+    moments = (_whole(baskets.shop_day, _EPOCH_DAYS).cast(pa.date32()), _whole(baskets.shop_hour, 0))
+    return pa.table(
+        {
+            "lines": lists,
+            **{name: _words(getattr(baskets, name)) for name in HEADER},
+            **dict(zip(MOMENT_COLUMNS, moments, strict=True)),
+        }
+    )
 
 
 def codes_from_arrow(array: pa.Array) -> Codes:
@@ -51,6 +68,22 @@ def pence(amounts: pa.Array) -> NDArray[np.int64]:
     """Amounts in pounds as whole pence, int64."""
     scaled = pc.round(pc.multiply(amounts, pa.scalar(100, pa.int32())))
     return np.asarray(scaled.cast(pa.int64()), np.int64)
+
+
+def days(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Days since 1970, as Arrow counts them, as days since EPOCH; MISSING stays."""
+    counted: NDArray[np.int32] = np.where(numbers == MISSING, MISSING, numbers - np.int64(_EPOCH_DAYS)).astype(np.int32)
+    return counted
+
+
+def _numbers(table: pa.Table, name: str) -> NDArray[np.int32]:
+    if name not in table.column_names:
+        return np.full(len(table), MISSING, np.int32)
+    return np.asarray(_one(table[name]).cast(pa.int32()).fill_null(MISSING), np.int32)
+
+
+def _whole(numbers: NDArray[np.int32], offset: int) -> pa.Array:
+    return pa.array(numbers + np.int32(offset), mask=numbers == MISSING)
 
 
 def _words(codes: Codes) -> pa.Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.kernel.lines import HEADER, Baskets
-from retail_forecast.lake.columnar import baskets_from_arrow
+from retail_forecast.lake.columnar import MOMENT_COLUMNS, baskets_from_arrow
 from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
 from retail_forecast.lake.unlabelled import read_lines
@@ -48,7 +48,9 @@ def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None) 
     """
     dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
     chosen = None if weeks is None else pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
-    table = dataset.to_table(columns=["lines", "label", "shop_week", "complete", *HEADER], filter=chosen)
+    table = dataset.to_table(
+        columns=["lines", "label", "shop_week", "complete", *HEADER, *MOMENT_COLUMNS], filter=chosen
+    )
     ids = pc.rank(table["basket_id"], tiebreaker="first")
     order = np.lexsort([np.asarray(ids), np.asarray(table["shop_week"])])
     labels = pc.index_in(table["label"], pa.array([str(label) for label in LABELS]))

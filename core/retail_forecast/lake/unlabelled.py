@@ -20,9 +20,9 @@ from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.columns import COLUMNS, Column, column
 from retail_forecast.domain.errors import DataError, FileRefused, UsageError
 from retail_forecast.domain.settings import LakeSettings
-from retail_forecast.kernel.lines import HEADER, LEVELS, Baskets, Codes, baskets_from_rows
-from retail_forecast.lake.columnar import pence
-from retail_forecast.lake.fields import Field, join_fields, read_field
+from retail_forecast.kernel.lines import HEADER, LEVELS, MISSING, Baskets, Codes, baskets_from_rows
+from retail_forecast.lake.columnar import MOMENT_COLUMNS, days, pence
+from retail_forecast.lake.fields import Field, arrow_type, join_fields, read_field
 from retail_forecast.lake.rules import bit, bits_of
 from retail_forecast.lake.tillfile import KNOWN_NAMES, Malformed, opened, read_blocks, read_header, row_numbers
 
@@ -30,7 +30,7 @@ __all__ = ["read_lines"]
 
 _REQUIRED = ("BASKET_ID", "PROD_CODE", "QUANTITY", "SPEND")
 _FILLED = ("BASKET_ID", "QUANTITY", "SPEND")
-_COLUMNS = {c.field: c for c in COLUMNS if c.field in {*LEVELS, *HEADER, "quantity", "spend_gbp"}}
+_COLUMNS = {c.field: c for c in COLUMNS if c.field in {*LEVELS, *HEADER, *MOMENT_COLUMNS, "quantity", "spend_gbp"}}
 _EXAMPLES = 5
 
 
@@ -141,7 +141,8 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
 
 def _read_block(block: pa.RecordBatch) -> tuple[dict[str, Field], list[tuple[int, str]], int]:
     """The fields of a block, the first places that cannot be read as (row, what), and the count of all such places."""
-    found = dict.fromkeys(_COLUMNS, Field(pa.array([], pa.string()), np.full(block.num_rows, -1, np.int32)))
+    absent = np.full(block.num_rows, -1, np.int32)
+    found = {name: Field(pa.array([], arrow_type(spec)), absent) for name, spec in _COLUMNS.items()}
     wrong: list[tuple[int, str]] = []
     count = 0
     for name, texts in zip(block.schema.names, block.columns, strict=True):
@@ -192,6 +193,8 @@ def _group(columns: dict[str, Field]) -> Baskets:
         pence(columns["spend_gbp"].values)[columns["spend_gbp"].index[rows]],
         *(_codes(columns[name], rows) for name in LEVELS),
         *(_codes(columns[name], heads) for name in HEADER),
+        days(columns["shop_date"].decoded(MISSING)[heads]),
+        columns["shop_hour"].decoded(MISSING)[heads],
     )
 
 
