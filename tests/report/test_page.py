@@ -64,8 +64,9 @@ def test_tags_balance_and_each_section_has_its_heading(page: str) -> None:
         "2 Data quality",
         "3 Model",
         "4 One served prediction",
-        "5 Lineage",
-        "6 How it was measured",
+        "5 Customers",
+        "6 Lineage",
+        "7 How it was measured",
     ]
     assert len(outline.named("h1")) == 1
     assert len(outline.named("section")) == len(headings)

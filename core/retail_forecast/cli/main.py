@@ -32,6 +32,7 @@ VERBS = (
     "promote",
     "models",
     "predict",
+    "segments",
     "serve",
     "report",
     "doctor",

@@ -18,7 +18,7 @@ from retail_forecast.kernel.lines import Baskets
 from retail_forecast.lake.reading import read_lines
 from retail_forecast.pipeline.resolve import resolve_bundle
 
-__all__ = ["FORMATS", "predict_files"]
+__all__ = ["FORMATS", "predict_files", "write_table"]
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 
@@ -42,12 +42,17 @@ def predict_files(
         )
     bundle = resolve_bundle(workspace, model, task, settings.train.threads or os.cpu_count() or 1)
     baskets = read_lines(files, settings.lake)
-    table = _table(baskets, bundle.predict(baskets))
+    write_table(_table(baskets, bundle.predict(baskets)), output)
+    return bundle.manifest.run_id, len(baskets)
+
+
+def write_table(table: pa.Table, output: Path) -> None:
+    """Write `table` in the format that the name of `output` says; an earlier file is replaced in one step, or not at
+    all."""
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.name}.part")
     _write(table, partial, output.suffix)
     partial.replace(output)
-    return bundle.manifest.run_id, len(baskets)
 
 
 def _table(baskets: Baskets, answers: Predictions) -> pa.Table:

@@ -13,6 +13,7 @@ from retail_forecast.lake.reading import label_counts
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.pipeline.asking import ask_about_newest_basket
 from retail_forecast.pipeline.resolve import resolve_bundle
+from retail_forecast.pipeline.segments import read_segment_facts
 from retail_forecast.pipeline.workspace import lake_path, report_path
 from retail_forecast.registry.champion import current
 from retail_forecast.registry.gate import Decision
@@ -53,6 +54,7 @@ def make_report(
         served=served,
         window_uses=test_window_uses(list_runs(store), record.task, window) if window else 0,
         generated_at=now,
+        segments=read_segment_facts(workspace),
     )
     path = output or report_path(workspace)
     write_report(data, path)

@@ -13,7 +13,7 @@ from retail_forecast.registry.champion import Champion
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
 
-__all__ = ["LakeFacts", "ReportData", "ServedPrediction", "WeekFacts"]
+__all__ = ["LakeFacts", "ReportData", "SegmentFacts", "ServedPrediction", "TierFacts", "WeekFacts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,44 @@ class ServedPrediction:
 
 
 @dataclass(frozen=True, slots=True)
+class TierFacts:
+    """The customers of one tier.
+
+    Attributes
+    ----------
+    customers, baskets : how many
+    spend_gbp : what they have spent [GBP]
+    lapsed : those of them who have stayed away for longer than a quarter
+    promoted : customers of any tier to whom this tier's promotion goes
+    """
+
+    customers: int
+    spend_gbp: float
+    baskets: int
+    lapsed: int
+    promoted: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFacts:
+    """The segments of customers that were written last.
+
+    Attributes
+    ----------
+    as_of_week : last week whose baskets counted, YYYYWW
+    run_id, learned_to_week : the model, and the last week that it learned from
+    written_at : when, with its time zone
+    tiers : by LA, MM, UM
+    """
+
+    as_of_week: int
+    run_id: str
+    learned_to_week: int
+    written_at: datetime
+    tiers: Mapping[str, TierFacts]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     """Everything that stands in a report.
 
@@ -76,6 +114,7 @@ class ReportData:
     lake, served : see their classes
     window_uses : runs that have taken figures from this run's test window, itself included (`test_window_uses`)
     generated_at : time of writing, with its time zone
+    segments : the segments of customers that were written last
     """
 
     record: RunRecord
@@ -86,3 +125,4 @@ class ReportData:
     served: ServedPrediction | None
     window_uses: int
     generated_at: datetime
+    segments: SegmentFacts | None = None

@@ -10,9 +10,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from retail_forecast.models.segments import LAPSED_WEEKS
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.report import measures, plots, provenance, quality, served, summary, timelines
-from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction
+from retail_forecast.report import customers, measures, plots, provenance, quality, served, summary, timelines
+from retail_forecast.report.data import LakeFacts, ReportData, SegmentFacts, ServedPrediction
 from retail_forecast.report.wording import moment
 
 __all__ = ["render_report", "write_report"]
@@ -36,6 +37,7 @@ def render_report(data: ReportData) -> str:
         summary=_summary(data),
         quality=None if data.lake is None else _quality(data.lake, data.record),
         model=_model(data),
+        customers=None if data.segments is None else _customers(data.segments),
         served=None if data.served is None else _served(data.served),
         provenance=_provenance(data),
         method=_method(data),
@@ -90,6 +92,10 @@ def _model(data: ReportData) -> Mapping[str, Any]:
         "importance": plots.importance_plot(drops) if drops else None,
         "importance_table": measures.importance_table(drops) if drops else None,
     }
+
+
+def _customers(facts: SegmentFacts) -> Mapping[str, Any]:
+    return {"told": customers.told(facts), "tiers": customers.tier_table(facts), "lapsed_weeks": LAPSED_WEEKS}
 
 
 def _served(prediction: ServedPrediction) -> Mapping[str, Any]:
