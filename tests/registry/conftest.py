@@ -9,6 +9,7 @@ import pytest
 
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import Interval
+from retail_forecast.models.findings import Leakage, Trial, Twin
 from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
 
 MakeRun = Callable[..., RunRecord]
@@ -65,6 +66,8 @@ def make_run() -> MakeRun:
             bundle_digest="sha256:" + "c" * 64,
             seconds={"read": 1.5, "fit": 10.25},
             libraries={"numpy": "2.4.6"},
+            leakage=Leakage((), 600, 300, Twin(0.82, 0.43, 6400, 1000)),
+            behaviour=(Trial("the order of lines changes nothing", 300, 1.0, 1.0),),
         )
         return msgspec.structs.replace(record, **changes)
 

@@ -15,6 +15,7 @@ from retail_forecast.domain.settings import GateSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import basket_clusters, intervals
 from retail_forecast.models.evaluation import always_mm, evaluate, likeliest
+from retail_forecast.models.findings import Leakage, Trial, Twin
 from retail_forecast.registry.champion import promote
 from retail_forecast.registry.gate import decide
 from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
@@ -64,6 +65,8 @@ def run_record() -> RunRecord:
         bundle_digest="c" * 64,
         seconds={"read": 1.5, "fit": 10.25},
         libraries={"numpy": "2.4.6"},
+        leakage=Leakage((), 600, 300, Twin(0.82, 0.43, 6400, 1000)),
+        behaviour=(Trial("the order of lines changes nothing", 300, 1.0, 1.0),),
     )
 
 

@@ -23,7 +23,7 @@ CASES = 300
 
 _EVIDENCE = 3
 _BASKETS_OF_LINES = 5
-_STRANGERS = 3
+_STRANGERS = 9
 _MOST = 0.95
 _MOST_MOVEMENT = 0.8
 """Of the sum of all movements, because trees move in steps, and some of them the wrong way."""

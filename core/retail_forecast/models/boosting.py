@@ -25,7 +25,7 @@ __all__ = ["XGBOOST", "fit_xgboost"]
 # Threads of OpenMP that spin while they wait cost minutes on a busy machine; it reads this once, when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-_ATTRIBUTED = 2000
+_ATTRIBUTED = 400
 
 XGBOOST: dict[str, Any] = {
     "n_estimators": 100,
@@ -67,7 +67,7 @@ def _boosted(
 
 
 def _attributions(model: "Booster", features: Features, hosts: Hosts) -> list[float]:
-    """Mean absolute SHAP value of each feature over the tiers and over rows spread among all (2,000 of a host)."""
+    """Mean absolute SHAP value of each feature over the tiers and over rows spread among all (400 of a host)."""
     from xgboost import DMatrix
 
     spread = features[:: max(1, len(features) // _ATTRIBUTED)]

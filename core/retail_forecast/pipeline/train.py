@@ -29,9 +29,12 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled, read_gold
 from retail_forecast.lake.state import LakeState
+from retail_forecast.models.behaviour import try_behaviour, try_invariance
 from retail_forecast.models.evaluation import always_mm
 from retail_forecast.models.figures import Figures, measure
+from retail_forecast.models.findings import Trial
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
+from retail_forecast.models.leakage import guard
 from retail_forecast.models.learners import Learner, learner
 from retail_forecast.models.search import split_settings
 from retail_forecast.models.windows import split_weeks
@@ -47,6 +50,7 @@ __all__ = ["Order", "Trained", "train"]
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "onnx", "onnxruntime", "retail-forecast")
 _FLAT_LEARNER = "xgboost"
+_TRIED_BASKETS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,11 @@ def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
     with run.phase("measure"):
         figures = measure(fitted.bundle(run.threads), baskets, label, np.random.default_rng(run.settings.train.seed))
         figures = replace(figures, agreement=_agreement(run, fitted, held_out))
+    with run.phase("guard"):
+        gold = run.gold
+        leakage = guard(run.order.task, gold.baskets, gold.label, learned, held_out, run.settings.train)
+        figures = replace(figures, leakage=leakage)
+    with run.phase("baselines"):
         baselines = {"always_mm": always_mm(run.gold.label[learned], label).to_dict()}
     if run.order.task is not Task.FLAT:
         with run.phase("flat"):
@@ -232,6 +241,7 @@ def _kept(
 ) -> Trained:
     """Write the bundle, then the record that names it, then the mirror."""
     store = open_store(run.workspace)
+    behaviour = _behaviour(run, windows, fitted)
     data = DataState(run.state.number, dict(run.state.tables), _sources(run))
     described = {
         "learner": dict(run.learner.settings),
@@ -263,6 +273,10 @@ def _kept(
         parent=parent,
         label_source=run.labels.source,
         agreement=figures.agreement,
+        slices=figures.slices,
+        attributions=figures.attributions,
+        leakage=figures.leakage,
+        behaviour=behaviour,
     )
     record = msgspec.structs.replace(record, bundle_digest=_write(run, record, fitted))
     save_run(store, record)
@@ -271,6 +285,19 @@ def _kept(
     except PlaceError as error:
         return Trained(record, (f"{error}; {error.mend}",))
     return Trained(record)
+
+
+def _behaviour(run: _Run, windows: Windows, fitted: Fitted) -> tuple[Trial, ...]:
+    """Trials of the model that is kept, with baskets that it learned from."""
+    answer, rng = fitted.bundle(run.threads).predict, np.random.default_rng(run.settings.train.seed)
+    rows = rng.permutation(run.rows(windows.train))[:_TRIED_BASKETS]
+    baskets, label = run.gold.baskets.take(rows), run.gold.label[rows]
+    with run.phase("behaviour"):
+        trials = try_invariance(answer, baskets, rng)
+        # Labels by customer do not follow from products, so that no product is evidence of one.
+        if fitted.products is not None and run.labels.source is not LabelSource.CUSTOMER_FILE:
+            trials += try_behaviour(answer, baskets, label, np.asarray(fitted.prior), rng)
+    return trials
 
 
 def _write(run: _Run, record: RunRecord, fitted: Fitted) -> str:

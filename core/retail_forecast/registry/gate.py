@@ -1,6 +1,7 @@
 """The gate: whether a candidate may become champion. `decide` is pure, and returns what it judged by.
 
-Floors come first: those of the settings for task `basket`, and for any other task macro F1 above the baseline at its
+What would make any figure worthless comes first: a leak, or behaviour that is wrong whatever the figures are. Then come
+floors: those of the settings for task `basket`, and for any other task macro F1 above the baseline at its
 lower bound. Beside a champion the candidate must not be worse: the one-sided lower bound of the difference in macro F1
 must reach minus the margin, on baskets later than anything either model learned from. An override needs a name and a
 reason; the checks that failed stay on record.
@@ -78,7 +79,8 @@ def decide(
     comparison : of candidate and champion; None when no later basket is there to compare them on
     override : promotes whatever the checks find
     """
-    checks = [_unseen_figures(candidate), *_made_labels(candidate), *_floors(candidate, settings)]
+    checks = [_unseen_figures(candidate), _no_leak(candidate), _sound_behaviour(candidate)]
+    checks += [*_made_labels(candidate), *_floors(candidate, settings)]
     if champion is not None:
         checks += comparison_checks(candidate, champion, comparison, settings)
     failed = [check.finding for check in checks if not check.passed]
@@ -112,6 +114,26 @@ def _unseen_figures(run: RunRecord) -> Check:
         finding = f"its test window starts in week {test.first}, but it learned from weeks up to {learned}"
         return Check("figures", False, finding)
     return Check("figures", True, f"figures are of weeks {test.first} to {test.last}, learned up to week {learned}")
+
+
+def _no_leak(run: RunRecord) -> Check:
+    """What the leakage guard found; a run that it was not asked about may leak."""
+    found = run.leakage
+    if found is None:
+        return Check("leakage", False, "the leakage guard was not asked about this run: train again")
+    if found.leaks:
+        return Check("leakage", False, "it leaks: " + "; ".join(found.leaks))
+    looked = f"{found.learned} baskets learned from and {found.held_out} held out"
+    return Check("leakage", True, f"the leakage guard found nothing in {looked}")
+
+
+def _sound_behaviour(run: RunRecord) -> Check:
+    if not run.behaviour:
+        return Check("behaviour", False, "its behaviour was not tried: train again")
+    failed = [f"{t.name} ({t.share:.1%}, at least {t.least:.0%})" for t in run.behaviour if not t.passed]
+    if failed:
+        return Check("behaviour", False, "its behaviour is wrong, this does not hold: " + "; ".join(failed))
+    return Check("behaviour", True, f"it passed {len(run.behaviour)} trials of its behaviour")
 
 
 def _made_labels(run: RunRecord) -> Iterator[Check]:
