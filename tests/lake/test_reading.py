@@ -198,8 +198,9 @@ def test_json_baskets_give_the_same_as_lines(tmp_path: Path, make_rows: MakeRows
     rows = make_rows(baskets=4)
     documents = []
     for start in range(0, 16, 4):
-        fields = ("basket_id", "store_code", "store_region", "store_format", "type", "mission", "customer", "seg_1")
-        header = {c.field: rows[start][c.name] or None for c in COLUMNS if c.field in fields}
+        header: dict[str, object] = {c.field: rows[start][c.name] or None for c in COLUMNS if c.field in HEADER}
+        day = rows[start]["SHOP_DATE"]
+        header |= {"shop_date": f"{day[:4]}-{day[4:6]}-{day[6:]}", "shop_hour": int(rows[start]["SHOP_HOUR"])}
         documents.append({**header, "lines": [_as_json(row) for row in rows[start : start + 4][::-1]]})
     file = tmp_path / "asked.txt"
     file.write_text("\n".join(map(json.dumps, documents)) + "\n\n")

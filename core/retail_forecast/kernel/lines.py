@@ -75,17 +75,20 @@ class Baskets:
     offsets : int64 array of shape (n + 1,), from 0 to m, not decreasing
     quantity : int64 array of shape (m,) [items]
     spend_pence : int64 array of shape (m,) [0.01 GBP]
-    prod_code, prod_code_10, prod_code_20, prod_code_30 : codes of the m lines
-    basket_id, customer, store_region, store_format, type, mission, seg_1, seg_2, store_code : codes of the n baskets
     shop_day : int32 array of shape (n,), days since the calendar's EPOCH, a Monday; MISSING where not given
     shop_hour : int32 array of shape (n,) [h], MISSING where not given
     known : float32 array of shape (n, k), what was known of each basket before it began (`kernel.arrival`); None where
         that was not joined
+    prod_code, prod_code_10, prod_code_20, prod_code_30 : codes of the m lines
+    basket_id, customer, store_region, store_format, type, mission, seg_1, seg_2, store_code : codes of the n baskets
     """
 
     offsets: NDArray[np.int64]
     quantity: NDArray[np.int64]
     spend_pence: NDArray[np.int64]
+    shop_day: NDArray[np.int32]
+    shop_hour: NDArray[np.int32]
+    known: NDArray[np.float32] | None
     prod_code: Codes
     prod_code_10: Codes
     prod_code_20: Codes
@@ -99,9 +102,6 @@ class Baskets:
     seg_2: Codes
     type: Codes
     mission: Codes
-    shop_day: NDArray[np.int32]
-    shop_hour: NDArray[np.int32]
-    known: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -126,10 +126,11 @@ class Baskets:
             offsets,
             self.quantity[lines],
             self.spend_pence[lines],
+            self.shop_day[rows],
+            self.shop_hour[rows],
+            None if self.known is None else self.known[rows],
             *(getattr(self, name).take(lines) for name in LEVELS),
             *(getattr(self, name).take(rows) for name in HEADER),
-            *(getattr(self, name)[rows] for name in MOMENTS),
-            None if self.known is None else self.known[rows],
         )
 
 
@@ -156,10 +157,11 @@ def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVEL
         np.array([0, *accumulate(len(row.lines) for row in rows)], np.int64),
         np.array([line.quantity for line in lines], np.int64),
         np.array([round(line.spend_gbp * 100) for line in lines], np.int64),
-        *(encode([getattr(line, n) for line in lines]) if n in columns else no_line for n in LEVELS),
-        *(encode([getattr(row, n) for row in rows]) if n in columns else no_row for n in HEADER),
         np.array([_day(row.shop_date) for row in rows], np.int32) if "shop_day" in columns else no_moment,
         np.array([_hour(row.shop_hour) for row in rows], np.int32) if "shop_hour" in columns else no_moment,
+        None,
+        *(encode([getattr(line, n) for line in lines]) if n in columns else no_line for n in LEVELS),
+        *(encode([getattr(row, n) for row in rows]) if n in columns else no_row for n in HEADER),
     )
 
 
@@ -187,8 +189,10 @@ def concatenate(parts: Sequence[Baskets]) -> Baskets:
         offsets.astype(np.int64),
         np.concatenate([p.quantity for p in parts]),
         np.concatenate([p.spend_pence for p in parts]),
+        np.concatenate([p.shop_day for p in parts]),
+        np.concatenate([p.shop_hour for p in parts]),
+        None,
         *(_joined([getattr(p, name) for p in parts]) for name in (*LEVELS, *HEADER)),
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in MOMENTS),
     )
 
 

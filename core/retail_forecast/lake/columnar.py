@@ -33,10 +33,11 @@ def baskets_from_arrow(table: pa.Table) -> Baskets:
         offsets,
         np.asarray(fields["quantity"], np.int64) if fields else np.zeros(0, np.int64),
         pence(fields["spend_gbp"]) if fields else np.zeros(0, np.int64),
-        *(_codes_or_none(fields.get(name), count) for name in LEVELS),
-        *(_codes_or_none(_one(table[name]) if name in table.column_names else None, len(table)) for name in HEADER),
         days(_numbers(table, "shop_date")),
         _numbers(table, "shop_hour"),
+        None,
+        *(_codes_or_none(fields.get(name), count) for name in LEVELS),
+        *(_codes_or_none(_one(table[name]) if name in table.column_names else None, len(table)) for name in HEADER),
     )
 
 

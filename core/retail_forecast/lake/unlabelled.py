@@ -191,10 +191,11 @@ def _group(columns: dict[str, Field]) -> Baskets:
         np.concatenate([[0], np.cumsum(np.bincount(basket))]).astype(np.int64),
         columns["quantity"].decoded(0)[rows].astype(np.int64),
         pence(columns["spend_gbp"].values)[columns["spend_gbp"].index[rows]],
-        *(_codes(columns[name], rows) for name in LEVELS),
-        *(_codes(columns[name], heads) for name in HEADER),
         days(columns["shop_date"].decoded(MISSING)[heads]),
         columns["shop_hour"].decoded(MISSING)[heads],
+        None,
+        *(_codes(columns[name], rows) for name in LEVELS),
+        *(_codes(columns[name], heads) for name in HEADER),
     )
 
 
