@@ -1,6 +1,7 @@
 """Permutation importance: high for what decides, nothing for what does not."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retail_forecast.models.importance import permutation_importance
 
@@ -10,10 +11,9 @@ def test_only_the_feature_that_decides_is_important() -> None:
     label = rng.integers(0, 3, 600).astype(np.int8)
     features = np.column_stack([rng.random(600), label]).astype(np.float32)
 
-    def score(
-        rows: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-    ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        return np.eye(3)[rows[:, 1].astype(int)]
+    def score(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        answers: NDArray[np.float64] = np.eye(3)[rows[:, 1].astype(int)]
+        return answers
 
     found = permutation_importance(score, features, label, ("noise", "truth"), rng)
     assert list(found) == ["truth", "noise"]

@@ -47,7 +47,7 @@ def split_weeks(
     ]
     if len(learn) < _LEAST_LEARN_WEEKS:
         raise UsageError(
-            f"{len(learn)} of the {len(weeks)} weeks in the lake are left to learn from; the least is {_LEAST_LEARN_WEEKS}",
+            f"{len(learn)} of {len(weeks)} weeks are left to learn from; the least is {_LEAST_LEARN_WEEKS}",
             where="windows",
             mend="ingest more weeks, or shorten the test window (windows.test_weeks, --test-from-week)",
         )
