@@ -72,6 +72,7 @@ def segments(
     spend_pence: NDArray[np.int64],
     weeks_ago: NDArray[np.int64],
     rng: np.random.Generator,
+    prior_baskets: float = PRIOR_BASKETS,
 ) -> Segments:
     """Segment the customers behind n baskets.
 
@@ -82,12 +83,13 @@ def segments(
     probabilities : of LABELS for each basket, shape (n, 4)
     spend_pence, weeks_ago : of each basket, shape (n,) [0.01 GBP, weeks]
     rng : of the draws behind the confidence
+    prior_baskets : weight of the average shopper [baskets]
     """
     named = customer >= 0
     owner, size = customer[named], int(customer.max(initial=-1)) + 1
     tiers = probabilities[:, : len(TIERS)]
     own = np.stack([np.bincount(owner, column, size) for column in tiers[named].T], axis=1)
-    belief = own + PRIOR_BASKETS * tiers.sum(axis=0) / max(tiers.sum(), np.finfo(np.float64).tiny)
+    belief = own + prior_baskets * tiers.sum(axis=0) / max(tiers.sum(), np.finfo(np.float64).tiny)
     shares = belief / belief.sum(axis=1, keepdims=True)
     tier = shares.argmax(axis=1).astype(np.int8)
     recency = np.full(size, np.iinfo(np.int64).max)
