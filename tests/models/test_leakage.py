@@ -1,16 +1,20 @@
 """The leakage guard finds planted leaks, and finds none in the features that the models are trained on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.domain.settings import TrainSettings
+from retail_forecast.domain.tasks import Task
 from retail_forecast.features.leanings import learn_table, out_of_fold_features
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
-from retail_forecast.kernel.lines import Baskets, baskets_from_rows
-from retail_forecast.models.leakage import leaking_features
+from retail_forecast.kernel.lines import Baskets, Codes, baskets_from_rows
+from retail_forecast.models.leakage import copied_columns, find_leaks, guard, leaking_features
+from retail_forecast.models.twin import row_random_twin
 
 FOLDS, PENALTY, SEED = 3, 0.05, 7
 
@@ -64,3 +68,67 @@ def test_leanings_learned_in_fold_are_caught(data: tuple[Baskets, NDArray[np.int
     caught = leaking_features(in_fold, label, first_fold(baskets, label), BASKET_FEATURES)
     assert {"mean_lean_la", "mean_lean_um", "mean_share_la"} <= set(caught)
     assert {"lines", "quantity", "spend_gbp"}.isdisjoint(caught)
+
+
+def test_test_weeks_in_the_leanings_are_caught(data: tuple[Baskets, NDArray[np.int8]]) -> None:
+    baskets, label = data
+    learned = np.arange(len(baskets)) < 200
+
+    def honest(labels: NDArray[np.int8]) -> NDArray[np.float32]:
+        table = learn_table(baskets.take(np.flatnonzero(learned)), labels[learned], PENALTY)
+        return np.where(learned[:, None], np.float32(0), basket_features(baskets, table))
+
+    def leaking(labels: NDArray[np.int8]) -> NDArray[np.float32]:
+        return np.where(
+            learned[:, None], np.float32(0), basket_features(baskets, learn_table(baskets, labels, PENALTY))
+        )
+
+    assert list(find_leaks(honest, label, learned, BASKET_FEATURES)) == []
+    found = list(find_leaks(leaking, label, learned, BASKET_FEATURES))
+    assert "feature mean_lean_la of baskets that are held out depends on their own label" in found
+
+
+@pytest.mark.parametrize("task", [Task.BASKET, Task.COARSE, Task.FLAT])
+def test_the_guard_finds_nothing_in_what_is_trained_on(shop: tuple[Baskets, NDArray[np.int8]], task: Task) -> None:
+    found = guard(task, *shop, np.arange(1000), np.arange(1000, 1500), TrainSettings())
+    assert found.leaks == ()
+    assert (found.learned, found.held_out) == (600, 300)
+
+
+def test_the_guard_finds_leanings_that_are_learned_in_fold(
+    shop: tuple[Baskets, NDArray[np.int8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_fold(
+        baskets: Baskets, label: NDArray[np.int8], penalty: float, *_: object, **__: object
+    ) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+        return [(np.arange(len(baskets)), basket_features(baskets, learn_table(baskets, label, penalty)))]
+
+    monkeypatch.setattr("retail_forecast.models.fitting.out_of_fold_features", in_fold)
+    found = guard(Task.BASKET, *shop, np.arange(1000), np.arange(1000, 1500), TrainSettings())
+    assert "feature mean_lean_la of a basket that is learned from depends on their own label" in found.leaks
+
+
+def test_a_basket_on_both_sides_is_caught(shop: tuple[Baskets, NDArray[np.int8]]) -> None:
+    found = guard(Task.FLAT, *shop, np.arange(1000), np.arange(990, 1500), TrainSettings())
+    assert found.leaks == ("10 baskets are learned from and held out at once",)
+
+
+def test_a_column_that_copies_the_label_is_caught(shop: tuple[Baskets, NDArray[np.int8]]) -> None:
+    baskets, label = shop
+    copied = replace(baskets, mission=Codes(("a", "b", "c", "d"), label.astype(np.int32)))
+    learned = np.arange(len(baskets)) < 1000
+    assert copied_columns(baskets, label, learned, ("mission", "store_format", "type")) == ()
+    assert copied_columns(copied, label, learned, ("mission", "store_format", "type")) == ("mission",)
+    found = guard(Task.FLAT, copied, label, np.arange(1000), np.arange(1000, 1500), TrainSettings())
+    assert found.leaks == ("column mission is a copy of the label",)
+
+
+def test_the_row_random_twin_recognises_baskets(shop: tuple[Baskets, NDArray[np.int8]]) -> None:
+    baskets, _ = shop
+    rng = np.random.default_rng(SEED)
+    chance = rng.integers(0, 3, len(baskets)).astype(np.int8)
+    few = np.arange(300)
+    named = replace(baskets, customer=Codes(tuple(f"CUST{n:010d}" for n in few), few.astype(np.int32))).take(few)
+    twin = row_random_twin(named, chance[few], rng)
+    assert twin.grouped < 0.5, "labels by chance cannot be learned"
+    assert twin.gap > 0.2, "but a basket with lines on both sides can be recognised"
