@@ -52,6 +52,7 @@ class LocalHosts:
         self._environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
         self._log = log
         self._ended: queue.Queue[int] = queue.Queue()
+        self._followers: list[threading.Thread] = []
         self.processes: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> "LocalHosts":
@@ -65,11 +66,14 @@ class LocalHosts:
                 start_new_session=True,
             )
             self.processes.append(process)
-            threading.Thread(target=self._follow, args=(number, process), daemon=True).start()
+            self._followers.append(threading.Thread(target=self._follow, args=(number, process), daemon=True))
+            self._followers[-1].start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop(_GRACE_S)
+        for follower in self._followers:
+            follower.join()
 
     def wait(self) -> None:
         """Wait until every host is done; as soon as one is not well, the others are stopped.
@@ -100,8 +104,9 @@ class LocalHosts:
 
     def _follow(self, number: int, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - it was asked for
-        for line in process.stdout:
-            self._log(f"host {number + 1}: {line.rstrip()}")
+        with process.stdout as written:
+            for line in written:
+                self._log(f"host {number + 1}: {line.rstrip()}")
         process.wait()
         self._ended.put(number)
 

@@ -49,18 +49,19 @@ def _boosted(
 ) -> "Booster":
     """All rounds of boosting, from where an earlier start of the same job came to.
 
-    Each round draws its rows by its own number, so that an interrupted job ends with the trees of one that was not.
+    Each round draws its rows by its own number, as weights of 0 and 1, for the library's own draws depend on what its
+    process did before: an interrupted job ends with the trees of one that was not.
     """
-    from xgboost import Booster, DMatrix
+    from xgboost import Booster, QuantileDMatrix
 
-    own = {name: value for name, value in settings.items() if name != "n_estimators"}
-    fixed = {"objective": "multi:softprob", "num_class": len(TIERS), "seed_per_iteration": True}
-    rows = DMatrix(features, label, nthread=threads or None)
+    own = {name: value for name, value in settings.items() if name not in ("n_estimators", "subsample")}
+    fixed = {"objective": "multi:softprob", "num_class": len(TIERS), "seed": seed, "nthread": threads}
+    rows = QuantileDMatrix(features, label, nthread=threads or None)
     kept = hosts.kept()
-    model = Booster(
-        {**own, **fixed, "seed": seed, "nthread": threads}, [rows], model_file=bytearray(kept) if kept else None
-    )
+    model = Booster({**own, **fixed}, [rows], model_file=bytearray(kept) if kept else None)
     for number in range(model.num_boosted_rounds(), settings["n_estimators"]):
+        rng = np.random.default_rng([seed, number, hosts.rank])
+        rows.set_weight((rng.random(len(label), np.float32) < settings["subsample"]).astype(np.float32))
         model.update(rows, number)
         hosts.reached(lambda: bytes(model.save_raw("ubj")))
     return model

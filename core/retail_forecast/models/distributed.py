@@ -4,6 +4,7 @@ The tracker, by which the hosts of a collective find each other, runs on the fir
 model of all hosts' rows (the histograms of the rows are summed), and the sums of the product leanings go the same way.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from retail_forecast.clouds.watch import Watch, follow, lead
 from retail_forecast.domain.errors import PlaceError
 
 __all__ = ["Meeting", "Team", "joined"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Team:
         self._every = every
         self._steps = 0
         (self._kept, *_) = gather(self, (checkpoint.read() or b"") if rank == 0 else b"")
+        if self._kept:
+            _LOG.info("going on from the checkpoint")
 
     def total(self, values: NDArray[Number]) -> NDArray[Number]:
         """Sum over the hosts; each sum carries the wish to stop, so that all hosts stop at the same one."""
@@ -90,6 +95,7 @@ class Team:
     def _keep(self, progress: Callable[[], bytes]) -> None:
         if self.rank == 0:
             self._checkpoint.write(progress())
+            _LOG.info("kept after %d steps", self._steps)
 
     def _sum(self, values: NDArray[Number]) -> NDArray[Number]:
         if self.size == 1:
@@ -120,30 +126,43 @@ def joined(
         return
 
     watch, place, tracker = _met(meeting, lost)
-    goodbye = False
+    together = False
     try:
         collective.init(**place, dmlc_task_id=f"{meeting.rank:05d}", dmlc_timeout=round(meeting.join_s))
         try:
             yield Team(meeting.rank, len(meeting.hosts), stop, checkpoint, every)
+            together = True
         except Interrupted:
-            goodbye = True
-            collective.finalize()
+            together = True
             raise
-        goodbye = True
-        collective.finalize()
+        finally:
+            if together:
+                _leave(tracker, meeting.join_s)
     except XGBoostError as error:
         raise PlaceError(
-            f"training on {len(meeting.hosts)} hosts failed, probably for a lost host: {error}",
+            f"training on {len(meeting.hosts)} hosts failed, probably for a lost host: {_reason(error)}",
             where=meeting.current,
             mend="start the job again: it goes on from its checkpoint",
         ) from error
     finally:
-        watch.close(goodbye=goodbye)
-        del tracker
+        watch.close(goodbye=together)
 
 
-def _met(meeting: Meeting, lost: Callable[[str], None]) -> tuple[Watch, dict[str, Any], Any]:
-    """The watch, under way; what the collective needs to meet; the tracker on the first host, which must stay alive."""
+def _leave(tracker: RabitTracker | None, join_s: float) -> None:
+    """Leave the collective; the first host stays until all have left, for they tell its tracker."""
+    collective.finalize()
+    if tracker is not None:
+        tracker.wait_for(round(join_s))
+
+
+def _reason(error: XGBoostError) -> str:
+    """The last cause that the library names, without its trace."""
+    causes = [line for line in str(error).partition("Stack trace")[0].splitlines() if line.startswith("- ")]
+    return causes[-1].removeprefix("- ") if causes else str(error)
+
+
+def _met(meeting: Meeting, lost: Callable[[str], None]) -> tuple[Watch, dict[str, Any], RabitTracker | None]:
+    """The watch, under way; what the collective needs to meet; the tracker of the first host, which must live on."""
     address, leader = (meeting.hosts[0], meeting.port), meeting.hosts[0]
     if meeting.current != leader:
         connection, place = follow(address, meeting.current, meeting.join_s)

@@ -33,6 +33,7 @@ def main(argv: Sequence[str], stop: threading.Event) -> int:
     stop : set when the job is to keep what it reached, and end
     """
     container = Container(Path(os.environ.get(ROOT_VARIABLE, _ROOT)))
+    container.failure.unlink(missing_ok=True)
     if list(argv) != ["train"]:
         return _failed(container, f"the argument must be `train`, not {' '.join(argv)!r}", 2)
     try:
