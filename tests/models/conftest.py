@@ -27,15 +27,17 @@ def _basket(number: int, rng: np.random.Generator) -> tuple[Basket, int]:
     balance = float((classes == 2).mean() - (classes == 0).mean())
     label = 3 if (classes == 3).any() else 1 + int(balance > 0.2) - int(balance < -0.2)
     lines = (Line(int(rng.integers(1, 4)), 1.0, prod_code=f"PRD{p:07d}", prod_code_30="G00001") for p in products)
-    header = {
-        "basket_id": f"{994100000000000 + number}",
-        "customer": None if number % 5 == 0 else f"CUST{number % 90:010d}",
-        "store_format": FORMATS[number % 3],
-        "store_region": "E01",
-        "seg_1": None if number % 5 == 0 else ("AZ", "BG")[number % 2],
-        "mission": MISSIONS[int(rng.integers(3))],
-    }
-    return Basket(tuple(lines), **header), label
+    anonymous = number % 5 == 0
+    basket = Basket(
+        tuple(lines),
+        basket_id=f"{994100000000000 + number}",
+        customer=None if anonymous else f"CUST{number % 90:010d}",
+        store_format=FORMATS[number % 3],
+        store_region="E01",
+        seg_1=None if anonymous else ("AZ", "BG")[number % 2],
+        mission=MISSIONS[int(rng.integers(3))],
+    )
+    return basket, label
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ def test_the_guard_finds_leanings_that_are_learned_in_fold(
     ) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         return [(np.arange(len(baskets)), basket_features(baskets, learn_table(baskets, label, penalty)))]
 
-    monkeypatch.setattr("retail_forecast.models.fitting.out_of_fold_features", in_fold)
+    monkeypatch.setattr("retail_forecast.models.examples.out_of_fold_features", in_fold)
     found = guard(Task.BASKET, *shop, np.arange(1000), np.arange(1000, 1500), TrainSettings())
     assert "feature mean_lean_la of a basket that is learned from depends on their own label" in found.leaks
 
