@@ -11,6 +11,7 @@ from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Floors, GateSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import Interval, PairedBound
+from retail_forecast.models.findings import Leakage, Trial, Twin
 from retail_forecast.registry.comparison import Comparison, compare, comparison_weeks
 from retail_forecast.registry.gate import Decision, Override, decide
 from retail_forecast.registry.record import RunRecord, Span, Windows
@@ -182,3 +183,55 @@ def test_an_override_that_was_not_needed_leaves_no_trace(make_run: MakeRun) -> N
 def test_an_override_needs_a_name_and_a_reason(who: str, reason: str) -> None:
     with pytest.raises(UsageError, match="a name and a reason"):
         Override(who, reason)
+
+
+def _leakage(*leaks: str) -> Leakage:
+    return Leakage(leaks, 600, 300, Twin(0.82, 0.43, 6400, 1000))
+
+
+def test_a_candidate_that_leaks_is_refused_however_good_it_is(make_run: MakeRun) -> None:
+    leaking = make_run("candidate", leakage=_leakage("feature a depends on the label", "column b is a copy of it"))
+    decision = decide(leaking, SETTINGS, champion=make_run("champion"), comparison=_comparison(0.99, 0.90))
+    assert not decision.promoted
+    assert decision.reasons == ("it leaks: feature a depends on the label; column b is a copy of it",)
+
+
+def test_a_candidate_without_a_leak_passes_and_says_so(make_run: MakeRun) -> None:
+    decision = decide(make_run(leakage=_leakage()), SETTINGS)
+    assert decision.promoted
+    assert "the leakage guard found nothing in 600 baskets learned from and 300 held out" in decision.reasons
+
+
+def test_only_the_candidate_is_searched_for_leaks(make_run: MakeRun) -> None:
+    clean, leaking = make_run("candidate"), make_run("champion", leakage=_leakage("column b is a copy of the label"))
+    assert decide(clean, SETTINGS, champion=leaking, comparison=_comparison(0.95, 0.90)).promoted
+    flipped = replace(_comparison(0.95, 0.90), candidate="champion", champion="candidate")
+    assert not decide(leaking, SETTINGS, champion=clean, comparison=flipped).promoted
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        ({"leakage": None}, "the leakage guard was not asked about this run: train again"),
+        ({"behaviour": ()}, "its behaviour was not tried: train again"),
+    ],
+)
+def test_what_was_not_looked_for_is_not_taken_for_absent(
+    make_run: MakeRun, missing: dict[str, object], reason: str
+) -> None:
+    assert decide(make_run(**missing), SETTINGS).reasons == (reason,)
+
+
+def test_a_candidate_that_behaves_wrongly_is_refused(make_run: MakeRun) -> None:
+    order, direction = Trial("the order of lines changes nothing", 300, 0.5, 1.0), Trial("direction", 300, 0.9, 0.8)
+    refused = decide(make_run(behaviour=(order, direction)), SETTINGS)
+    assert refused.reasons == (
+        "its behaviour is wrong, this does not hold: the order of lines changes nothing (50.0%, at least 100%)",
+    )
+    passed = decide(make_run(behaviour=(replace(order, share=1.0), direction)), SETTINGS)
+    assert passed.promoted
+    assert "it passed 2 trials of its behaviour" in passed.reasons
+
+
+def test_a_trial_that_could_not_be_tried_does_not_count_against(make_run: MakeRun) -> None:
+    assert decide(make_run(behaviour=(Trial("direction", 0, 1.0, 0.8),)), SETTINGS).promoted
