@@ -1,0 +1,217 @@
+"""Customer history: what was known of customers and stores before each basket, joined as of that time.
+
+A basket's row is known at the end of its week plus the days of delivery, so that on a Monday, with a day of delivery,
+the week before last is the newest one known. History is followed week by week: the baskets of a week are added, then
+those that know this week and no later one are given what stands. The leanings of past baskets' lines come from tables
+learned on earlier weeks than theirs; a basket's own label, or any later one, is thus in nothing that it is given.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.domain.errors import DataError
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.features.leanings import learn_table
+from retail_forecast.kernel.arrival import (
+    ARRIVAL_FEATURES,
+    GROUPS,
+    NEVER,
+    PAST,
+    SEGMENT_FEATURES,
+    Group,
+    History,
+    Table,
+    group_codes,
+    known_features,
+    table_rows,
+)
+from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.products import ProductTable
+
+__all__ = ["Joined", "empty_history", "join_history", "known_week", "learned_past", "past_of", "week_of"]
+
+_LEANINGS = tuple(BASKET_FEATURES.index(f"mean_{name}") for name in PAST[len(LABELS) : len(LABELS) + 4])
+_FEW_LINES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Baskets with what was known of each (`Baskets.known`), and what is known at the end of the week asked for."""
+
+    baskets: Baskets
+    history: History
+
+
+def week_of(shop_day: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Week of each day, counted from the calendar's EPOCH."""
+    weeks: NDArray[np.int32] = shop_day // 7
+    return weeks
+
+
+def known_week(shop_day: NDArray[np.int32], lag_days: int) -> NDArray[np.int32]:
+    """Newest week whose baskets are known when a basket of `shop_day` begins, counted from the calendar's EPOCH.
+
+    >>> known_week(np.array([14, 15, 20], np.int32), 1).tolist()  # Monday, Tuesday and Sunday of week 2
+    [0, 1, 1]
+    """
+    weeks: NDArray[np.int32] = (shop_day - lag_days) // 7 - 1
+    return weeks
+
+
+def learned_past(
+    baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_], penalty: float
+) -> tuple[NDArray[np.float64], ProductTable]:
+    """What each basket adds to history, and the table by which baskets after the learned ones are read.
+
+    The lines of a basket are read by a table of all learned weeks before its own, up to the last power of two of them;
+    those of the first week by none.
+
+    Parameters
+    ----------
+    baskets, label : n baskets, and their labels, positions in LABELS
+    learned : which of them product leanings are learned from
+    penalty : of the leanings
+
+    Returns
+    -------
+    past : float64 array of shape (n, len(PAST))
+    table : learned from all `learned` baskets
+    """
+    week = week_of(baskets.shop_day)
+    weeks = np.unique(week[learned])
+    read = np.zeros((len(baskets), len(PAST)))
+    table = learn_table(baskets.take(np.flatnonzero(learned)), label[learned], penalty)
+    for before, until in _spans(weeks):
+        rows = np.flatnonzero((week > before) & (week <= until))
+        known = np.flatnonzero(learned & (week <= before))
+        own = table if before == weeks[-1] else learn_table(baskets.take(known), label[known], penalty)
+        read[rows] = past_of(baskets.take(rows), label[rows], own)
+    rows = np.flatnonzero(week <= weeks[0])
+    read[rows] = past_of(baskets.take(rows), label[rows], None)
+    return read, table
+
+
+def past_of(baskets: Baskets, label: NDArray[np.int8], table: ProductTable | None) -> NDArray[np.float64]:
+    """What each basket adds to history, its lines read by `table`; float64 of shape (n, len(PAST))."""
+    lines, spend = baskets.line_counts, np.zeros(len(baskets))
+    leanings = np.zeros((len(baskets), len(_LEANINGS)))
+    if table is not None:
+        leanings[:] = basket_features(baskets, table)[:, _LEANINGS]
+    filled = lines > 0
+    if filled.any():
+        spend[filled] = np.add.reduceat(baskets.spend_pence, baskets.offsets[:-1][filled]) / 100
+    size = np.stack([np.sqrt(lines), np.sqrt(spend), lines <= _FEW_LINES], axis=1)
+    return np.concatenate([np.eye(len(LABELS))[label], leanings, size], axis=1)
+
+
+def empty_history(week: int) -> History:
+    """Nothing is known at the end of `week`."""
+    return History(week, tuple(_table({}, 0, group) for group in GROUPS))
+
+
+def join_history(
+    baskets: Baskets,
+    past: NDArray[np.float64],
+    counted: NDArray[np.bool_],
+    lag_days: int,
+    *,
+    until: int,
+    start: History | None = None,
+) -> Joined:
+    """Give each basket what was known before it.
+
+    Parameters
+    ----------
+    baskets : n baskets with their days, in the order in which their sums are to be taken
+    past : what each adds, shape (n, len(PAST))
+    counted : which of them add anything, once they are known; none may be of a week that `start` knows
+    lag_days : days between the end of a week and the time when its baskets are known
+    until : week of the history that is returned
+    start : what was known before the first of the baskets; nothing, when None
+
+    Raises
+    ------
+    DataError : `start` knows more than one of the baskets may be given
+    """
+    week, asked = week_of(baskets.shop_day), known_week(baskets.shop_day, lag_days)
+    history = start or empty_history(int(asked.min(initial=until)) - 1)
+    if start is not None and (
+        asked.min(initial=start.week) < start.week or week[counted].min(initial=until) <= start.week
+    ):
+        raise DataError(
+            f"a history as of week {start.week} knows more than baskets of earlier weeks may be given",
+            where="history",
+            mend="join them from the first week on",
+        )
+    tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
+    rows = table_rows(baskets, tables)
+    known = np.zeros((len(baskets), len(ARRIVAL_FEATURES) + len(SEGMENT_FEATURES)), np.float32)
+    anonymous = baskets.customer.index < 0
+    found = history
+    for number in range(history.week, max(int(week.max(initial=until)), until) + 1):
+        if number > history.week:
+            _add(tables, rows, np.flatnonzero((week == number) & counted), past, number)
+        at = np.flatnonzero(asked == number)
+        here = History(number, tables)
+        known[at] = known_features(
+            baskets.shop_day[at], baskets.shop_hour[at], anonymous[at], [row[at] for row in rows], here
+        )
+        if number == until:
+            found = History(number, tuple(map(_seen, tables)))
+    return Joined(replace(baskets, known=known), found)
+
+
+def _spans(weeks: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """(last week learned from, last week read) of each table, ascending."""
+    number = 1
+    while number < len(weeks):
+        yield int(weeks[number - 1]), int(weeks[min(2 * number, len(weeks)) - 1])
+        number *= 2
+    yield int(weeks[-1]), np.iinfo(np.int32).max
+
+
+def _add(
+    tables: tuple[Table, ...],
+    rows: tuple[NDArray[np.int32], ...],
+    added: NDArray[np.intp],
+    past: NDArray[np.float64],
+    week: int,
+) -> None:
+    """Let a week pass in `tables`, in place, and add its baskets."""
+    for group, table, row in zip(GROUPS, tables, rows, strict=True):
+        decay = 0.5 ** (1 / np.asarray(group.half_lives))
+        np.multiply(table.sums, decay[:, None], out=table.sums)
+        np.multiply(table.weight, decay, out=table.weight)
+        here = added[row[added] >= 0]
+        values = past[here][:, [PAST.index(value) for value in group.values]]
+        np.add.at(table.sums, row[here], values[:, None, :])
+        np.add.at(table.weight, row[here], 1.0)
+        table.last[row[here]] = week
+
+
+def _extended(table: Table, group: Group, baskets: Baskets) -> Table:
+    """A copy of `table` with rows for all keys of `baskets`."""
+    codes = group_codes(baskets, group)
+    keys = dict(table.rows)
+    for value in codes.values:
+        keys.setdefault(value, len(keys))
+    wider, old = _table(keys, len(keys), group), len(table.rows)
+    wider.sums[:old], wider.weight[:old], wider.last[:old] = table.sums[:-1], table.weight[:-1], table.last[:-1]
+    return wider
+
+
+def _seen(table: Table) -> Table:
+    """A copy of `table` with the keys that have baskets."""
+    kept = {key: row for key, row in table.rows.items() if table.last[row] != NEVER}
+    rows = np.array([*kept.values(), -1], np.intp)
+    return Table({key: row for row, key in enumerate(kept)}, table.sums[rows], table.weight[rows], table.last[rows])
+
+
+def _table(keys: dict[str, int], count: int, group: Group) -> Table:
+    lives, values = len(group.half_lives), len(group.values)
+    sums, weight = np.zeros((count + 1, lives, values)), np.zeros((count + 1, lives))
+    return Table(keys, sums, weight, np.full(count + 1, NEVER, np.int32))
