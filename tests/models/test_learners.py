@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from retail_forecast.domain.errors import UsageError
-from retail_forecast.models.learners import LEARNERS, learner
+from retail_forecast.models.learners import LEARNERS, Learner, learner
 
 
 def test_overrides_take_the_place_of_settings_and_reach_the_model() -> None:
@@ -13,6 +13,8 @@ def test_overrides_take_the_place_of_settings_and_reach_the_model() -> None:
     features = rng.normal(size=(90, 3)).astype(np.float32)
     label = (np.arange(90) % 3).astype(np.int8)
     small, smaller = (learner("xgboost", {"n_estimators": n, "max_depth": 2}) for n in (4, 2))
+    assert isinstance(small, Learner)
+    assert isinstance(smaller, Learner)
     assert small.settings == {**LEARNERS["xgboost"].settings, "n_estimators": 4, "max_depth": 2}
     trees = [_trees(one.fit(features, label, 1, 1)) for one in (small, smaller)]
     assert trees == [12, 6]

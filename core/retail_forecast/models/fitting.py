@@ -12,22 +12,21 @@ from numpy.typing import NDArray
 from retail_forecast.bundle.manifest import FORMAT, Manifest
 from retail_forecast.bundle.products import product_files
 from retail_forecast.bundle.scorer import MODEL, VOCABULARIES, Bundle
-from retail_forecast.clouds.hosts import ALONE, Hosts, union
+from retail_forecast.clouds.hosts import ALONE, Hosts
+from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.features.leanings import learn_table, out_of_fold_features
 from retail_forecast.kernel.features import (
-    BASKET_FEATURES,
-    FLAT_CATEGORIES,
     FLAT_FEATURES,
     feature_names,
-    flat_features,
 )
 from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.calibration import fit_temperature
-from retail_forecast.models.learners import Learner
+from retail_forecast.models.examples import Examples, examples_of
+from retail_forecast.models.learners import AnyLearner, VectorLearner
 
 __all__ = ["Fitted", "calibrated", "fit_model", "manifest_of"]
 
@@ -99,44 +98,36 @@ def manifest_of(
 
 def fit_model(
     task: Task,
-    learner: Learner,
+    learner: AnyLearner,
     baskets: Baskets,
     label: NDArray[np.int8],
     settings: TrainSettings,
     threads: int,
     hosts: Hosts = ALONE,
+    examples: Examples | None = None,
 ) -> Fitted:
     """Fit `learner` on n training baskets and their labels (positions in LABELS, shape (n,)).
 
     XX baskets teach which products are XX, and the prior; the learner itself sees the tiers only. Of several `hosts`,
     each gives its share of the baskets and ends with the same model.
 
+    Parameters
+    ----------
+    examples : those of the baskets, where they are at hand: learners of one task share them
+
     Raises
     ------
-    UsageError : a whole tier is missing among the labels, or the learner is not one for several hosts
+    UsageError : a whole tier is missing among the labels, or the learner is not one for the task or for several hosts
     """
     counts = hosts.total(np.bincount(label, minlength=len(LABELS)))
     shares = counts / max(counts.sum(), 1)
     prior = (float(shares[0]), float(shares[1]), float(shares[2]), float(shares[3]))
-    scaled = label < len(TIERS)
-    if task is not Task.FLAT:
-        coarse = task is Task.COARSE
-        features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
-        rng = np.random.default_rng(settings.seed)
-        folds = out_of_fold_features(
-            baskets, label, settings.leaning_penalty, settings.folds, rng, coarse=coarse, hosts=hosts
-        )
-        for rows, values in folds:
-            features[rows] = values
-        table = learn_table(baskets, label, settings.leaning_penalty, coarse=coarse, hosts=hosts)
-        return Fitted(
-            task, learner.fit(features[scaled], label[scaled], settings.seed, threads, hosts), table, {}, prior
-        )
-    vocabularies = {name: _vocabulary(baskets, name, hosts) for name in FLAT_CATEGORIES}
-    features = flat_features(baskets, vocabularies)
-    return Fitted(
-        task, learner.fit(features[scaled], label[scaled], settings.seed, threads, hosts), None, vocabularies, prior
-    )
+    if isinstance(learner, VectorLearner):
+        model, table = learner.fit(_with_products(task, learner, baskets), label, settings.seed, hosts)
+        return Fitted(task, model, table, {}, prior)
+    given = examples or examples_of(task, baskets, label, settings, hosts)
+    model = learner.fit(given.features, given.label, settings.seed, threads, hosts)
+    return Fitted(task, model, given.products, given.vocabularies, prior)
 
 
 def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fitted:
@@ -152,7 +143,12 @@ def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fit
     return Fitted(fitted.task, fitted.model, fitted.products, fitted.vocabularies, fitted.prior, temperature)
 
 
-def _vocabulary(baskets: Baskets, name: str, hosts: Hosts) -> dict[str, int]:
-    codes = getattr(baskets, name)
-    present = union(hosts, (codes.values[i] for i in np.unique(codes.index) if i >= 0))
-    return {code: number for number, code in enumerate(present)}
+def _with_products(task: Task, learner: VectorLearner, baskets: Baskets) -> Baskets:
+    """The baskets as `task` sees them, with something to learn vectors of."""
+    if task is Task.FLAT:
+        raise UsageError(
+            f"{learner.name} learns vectors of products, and the task {task} does not look at products",
+            where="--model",
+            mend="choose another model, or another task",
+        )
+    return by_price_key(baskets) if task is Task.COARSE else baskets

@@ -21,7 +21,8 @@ from retail_forecast.kernel.lines import HEADER, Baskets
 from retail_forecast.models.examples import Features, Labels
 from retail_forecast.models.findings import Leakage
 from retail_forecast.models.fitting import fit_model
-from retail_forecast.models.learners import learner
+from retail_forecast.models.learners import Learner
+from retail_forecast.models.linear import LOGISTIC, fit_logistic
 from retail_forecast.models.twin import row_random_twin
 
 __all__ = ["copied_columns", "find_leaks", "guard", "leaking_features"]
@@ -155,14 +156,14 @@ def _features_of(
     task: Task, baskets: Baskets, learned: NDArray[np.bool_], settings: TrainSettings
 ) -> tuple[Compute, tuple[str, ...]]:
     """Labels -> features of all `baskets`, as training makes them for those `learned` and the scorer for the others."""
-    quick = learner("logistic")
+    quick = Learner("logistic", LOGISTIC, fit_logistic)
 
     def compute(label: NDArray[np.int8]) -> NDArray[np.float32]:
         seen: list[Features] = []
 
         def listen(features: Features, labels: Labels, given: Mapping[str, Any], seed: int, threads: int) -> bytes:
             seen.append(features)
-            return quick.train(features, labels, given, seed, threads)
+            return fit_logistic(features, labels, given, seed, threads)
 
         rows = np.flatnonzero(learned)
         fitted = fit_model(task, replace(quick, train=listen), baskets.take(rows), label[rows], settings, 1)

@@ -1,4 +1,4 @@
-"""The learners, behind one interface: fit on features, then leave as ONNX.
+"""The learners: fit on features, then leave as ONNX; the network learns its features, product vectors, as well.
 
 Each trains deterministically from its seed (for the same versions, processor and thread count) and takes its input in
 the order of the task's feature names. The ONNX graph has one float input (n, features) and, as its last output,
@@ -11,17 +11,20 @@ from typing import Any
 
 from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.errors import UsageError
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.boosting import XGBOOST, fit_xgboost
+from retail_forecast.models.embedding import EMBEDDING, fit_embedding
 from retail_forecast.models.examples import Features, Labels
 from retail_forecast.models.linear import LOGISTIC, fit_logistic
 from retail_forecast.models.trees import FOREST, TREE, fit_forest, fit_tree
 
-__all__ = ["LEARNERS", "Learner", "learner"]
+__all__ = ["LEARNERS", "AnyLearner", "Learner", "VectorLearner", "learner"]
 
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """One kind of model.
+    """One kind of model over the features of a task.
 
     Attributes
     ----------
@@ -46,12 +49,46 @@ class Learner:
         if self.train_together is not None:
             return self.train_together(features, label, self.settings, seed, threads, hosts)
         if hosts.size > 1:
-            able = ", ".join(name for name, one in LEARNERS.items() if one.train_together)
-            raise UsageError(f"{self.name} learns on one host only", where="--hosts", mend=f"choose one of {able}")
+            raise _one_host_only(self.name)
         return self.train(features, label, self.settings, seed, threads)
 
 
-def learner(name: str, overrides: Mapping[str, Any] | None = None) -> Learner:
+@dataclass(frozen=True, slots=True)
+class VectorLearner:
+    """A kind of model that learns vectors of products, hence a product table of its own.
+
+    Attributes
+    ----------
+    name, settings : as of `Learner`
+    train : baskets, labels (n,) of positions in LABELS, settings, seed -> the model as ONNX bytes, and its table
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    train: Callable[[Baskets, Labels, Mapping[str, Any], int], tuple[bytes, ProductTable]]
+
+    def fit(self, baskets: Baskets, label: Labels, seed: int, hosts: Hosts = ALONE) -> tuple[bytes, ProductTable]:
+        """The model learned from n baskets and their labels, as ONNX bytes over the features of its table.
+
+        Raises
+        ------
+        UsageError : there are several `hosts`, or the learner's library is not installed
+        """
+        if hosts.size > 1:
+            raise _one_host_only(self.name)
+        return self.train(baskets, label, self.settings, seed)
+
+
+AnyLearner = Learner | VectorLearner
+
+
+def _one_host_only(name: str) -> UsageError:
+    """Says which learners are made for several hosts."""
+    able = ", ".join(one.name for one in LEARNERS.values() if isinstance(one, Learner) and one.train_together)
+    return UsageError(f"{name} learns on one host only", where="--hosts", mend=f"choose one of {able}")
+
+
+def learner(name: str, overrides: Mapping[str, Any] | None = None) -> AnyLearner:
     """The learner called `name`, with `overrides` in the place of its own settings of these names.
 
     Raises
@@ -71,9 +108,10 @@ def learner(name: str, overrides: Mapping[str, Any] | None = None) -> Learner:
     return replace(chosen, settings={**chosen.settings, **(overrides or {})})
 
 
-LEARNERS: dict[str, Learner] = {
+LEARNERS: dict[str, AnyLearner] = {
     "tree": Learner("tree", TREE, fit_tree),
     "forest": Learner("forest", FOREST, fit_forest),
     "logistic": Learner("logistic", LOGISTIC, fit_logistic),
     "xgboost": Learner("xgboost", XGBOOST, fit_xgboost, fit_xgboost),
+    "embedding": VectorLearner("embedding", EMBEDDING, fit_embedding),
 }

@@ -59,6 +59,13 @@ _LEANINGS: tuple[Parameter, ...] = (
 )
 
 SPACES: dict[str, tuple[Parameter, ...]] = {
+    "embedding": (
+        Range("kinds", 4, 24, log=True, whole=True),
+        Range("hidden", 16, 64, log=True, whole=True),
+        Range("vector_rate", 0.02, 0.4, log=True),
+        Range("rate", 0.002, 0.05, log=True),
+        Range("penalty", 0.01, 3.0, log=True),
+    ),
     "tree": (
         Range("max_leaf_nodes", 32, 1024, log=True, whole=True),
         Range("min_samples_leaf", 1, 100, log=True, whole=True),
@@ -79,6 +86,8 @@ SPACES: dict[str, tuple[Parameter, ...]] = {
 }
 """Settings of each learner, by its name; those of the leanings stand beside them where leanings are learned."""
 
+_WITHOUT_LEANINGS = ("embedding",)
+
 
 def search_space(task: Task, model: str) -> tuple[Parameter, ...]:
     """What `tune` may change for `model` on `task`.
@@ -91,7 +100,7 @@ def search_space(task: Task, model: str) -> tuple[Parameter, ...]:
         raise UsageError(
             f"no search space is declared for {model!r}", where="--model", mend=f"choose one of {', '.join(SPACES)}"
         )
-    return SPACES[model] + (() if task is Task.FLAT else _LEANINGS)
+    return SPACES[model] + (() if task is Task.FLAT or model in _WITHOUT_LEANINGS else _LEANINGS)
 
 
 def split_settings(chosen: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

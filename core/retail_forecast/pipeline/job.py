@@ -25,7 +25,7 @@ from retail_forecast.lake.channel import Part, read_part
 from retail_forecast.models.distributed import Meeting, joined
 from retail_forecast.models.evaluation import evaluate
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
-from retail_forecast.models.learners import Learner, learner
+from retail_forecast.models.learners import AnyLearner, learner
 
 __all__ = ["Hyperparameters", "carry_out"]
 
@@ -78,7 +78,7 @@ def carry_out(
     _write(container, wanted, fitted, part, clock())
 
 
-def _wanted(given: Mapping[str, str]) -> tuple[Hyperparameters, Learner]:
+def _wanted(given: Mapping[str, str]) -> tuple[Hyperparameters, AnyLearner]:
     """The hyperparameters, and the learner with its own settings among them."""
     fields = Hyperparameters.model_fields
     try:

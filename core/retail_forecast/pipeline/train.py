@@ -35,7 +35,7 @@ from retail_forecast.models.figures import Figures, measure
 from retail_forecast.models.findings import Trial
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
 from retail_forecast.models.leakage import guard
-from retail_forecast.models.learners import Learner, learner
+from retail_forecast.models.learners import AnyLearner, learner
 from retail_forecast.models.search import split_settings
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.labelling import GIVEN, Labels, agreement, labels_of, relabelled
@@ -128,7 +128,7 @@ class _Run:
     workspace: Path
     order: Order
     settings: Settings
-    learner: Learner
+    learner: AnyLearner
     threads: int
     state: LakeState
     windows: Windows
@@ -150,7 +150,7 @@ class _Run:
         weeks = [week for span in spans if span is not None for week in span.weeks]
         return np.flatnonzero(np.isin(self.gold.shop_week, weeks) & self.gold.complete)
 
-    def fit(self, task: Task, chosen: Learner, rows: NDArray[np.intp]) -> Fitted:
+    def fit(self, task: Task, chosen: AnyLearner, rows: NDArray[np.intp]) -> Fitted:
         """Fit `chosen` on the baskets at `rows`."""
         baskets, label = self.gold.baskets.take(rows), self.gold.label[rows]
         return fit_model(task, chosen, baskets, label, self.settings.train, self.threads)

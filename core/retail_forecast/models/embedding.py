@@ -1,0 +1,198 @@
+"""The network: learned product vectors, their mean over a basket's lines, and one hidden layer (an EmbeddingBag).
+
+A product's vector holds its shares of a few learned kinds of product: the softmax of free weights. A basket is the mean
+of its products' vectors beside its totals, so that the hidden layer sees how much of each kind is in it. An L2 penalty
+draws the weights of rare products towards equal shares. PyTorch learns both by Adam (Kingma and Ba, 2015, "Adam: a
+method for stochastic optimization") with one cycle of the learning rate (Smith and Topin, 2019, "Super-convergence").
+
+The vectors then become the bundle's product table, where groups get the mean of their products, and the rest an ONNX
+graph over the kernel's features: nothing of PyTorch is needed to answer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.domain.errors import UsageError
+from retail_forecast.domain.labels import TIERS
+from retail_forecast.features.products import lay_out, occurring, unclassified
+from retail_forecast.kernel.features import TOTALS, basket_features
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.products import ProductTable
+from retail_forecast.models.examples import Labels, complete
+from retail_forecast.models.graphs import network_graph
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["EMBEDDING", "TORCH", "fit_embedding"]
+
+TORCH = "torch==2.13.0"
+"""The version that the figures were measured with, as pip takes it."""
+
+EMBEDDING: dict[str, Any] = {
+    "kinds": 12,
+    "hidden": 32,
+    "epochs": 10,
+    "least_steps": 1000,
+    "batch": 512,
+    "rate": 0.01,
+    "vector_rate": 0.1,
+    "penalty": 0.3,
+}
+
+_SPREAD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What the network learns from: n baskets with m lines of p products.
+
+    Attributes
+    ----------
+    products : int64 array of shape (m,), product of each line; p where none is given
+    offsets : int64 array of shape (n + 1,), as in `Baskets`
+    beside : float32 array of shape (n, b), features beside the mean vector
+    label : int64 array of shape (n,), positions in TIERS
+    known : p
+    """
+
+    products: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    beside: NDArray[np.float32]
+    label: NDArray[np.int64]
+    known: int
+
+    def batches(self, size: int, rng: np.random.Generator) -> "Iterator[_Lesson]":
+        """All baskets in random order, `size` at a time."""
+        order = rng.permutation(len(self.label))
+        counts = np.diff(self.offsets)[order]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        lines = np.repeat(self.offsets[:-1][order] - offsets[:-1], counts) + np.arange(offsets[-1])
+        products, beside, label = self.products[lines], self.beside[order], self.label[order]
+        for first in range(0, len(order), size):
+            bounds = offsets[first : first + size + 1]
+            part = slice(first, first + size)
+            yield _Lesson(products[bounds[0] : bounds[-1]], bounds - bounds[0], beside[part], label[part], self.known)
+
+
+def fit_embedding(
+    baskets: Baskets, label: Labels, settings: Mapping[str, Any], seed: int
+) -> tuple[bytes, ProductTable]:
+    """The head as ONNX bytes, and the vectors as a product table; on one thread, so that the seed decides every bit.
+
+    Parameters
+    ----------
+    baskets, label : n baskets and their labels, positions in LABELS; XX baskets teach which products are XX only
+
+    Raises
+    ------
+    UsageError : PyTorch is not installed, or a whole tier is missing
+    """
+    _require_torch()
+    codes = occurring(baskets)
+    rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
+    xx = unclassified(baskets, label, rows, len(codes))[:, None].astype(np.float64)
+    tiers = np.flatnonzero(label < len(TIERS))
+    seen, truth = baskets.take(tiers), complete(label[tiers]).astype(np.int64)
+    beside = basket_features(seen, lay_out(baskets, codes, xx, ("is_xx",)))
+    squash = _squash(beside)
+    products = seen.prod_code.lookup({code: row for row, code in enumerate(codes)}).astype(np.int64)
+    products[products < 0] = len(codes)
+    lesson = _Lesson(products, seen.offsets, beside / (1 + beside * squash), truth, len(codes))
+    with _one_thread():
+        vectors, layers = _learned(lesson, settings, np.random.default_rng(seed))
+    columns = (*(f"kind_{number}" for number in range(settings["kinds"])), "is_xx")
+    table = lay_out(baskets, codes, np.column_stack([vectors, xx]), columns)
+    return network_graph(np.append(np.zeros(settings["kinds"], np.float32), squash), layers), table
+
+
+def _squash(beside: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One over the mean for totals, by which x / (1 + k x) brings them between 0 and 1; shares keep k = 0."""
+    squash = np.zeros(beside.shape[1], np.float32)
+    for name in ("lines", "quantity", "spend_gbp"):
+        column = TOTALS.index(name) - len(TOTALS)
+        squash[column] = 1 / max(float(beside[:, column].mean(dtype=np.float64)), 1.0)
+    return squash
+
+
+def _learned(
+    lesson: _Lesson, settings: Mapping[str, Any], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], list[NDArray[np.float32]]]:
+    """Vectors of the products, shape (p, kinds), and weights and biases of the two layers behind them."""
+    import torch
+
+    weights, *layers = (torch.from_numpy(part).requires_grad_() for part in _drawn(lesson, settings, rng))
+    batches = -(-len(lesson.label) // settings["batch"])
+    epochs = max(settings["epochs"], -(-settings["least_steps"] // batches))
+    rates = [settings["vector_rate"], settings["rate"]]
+    adam = torch.optim.Adam([{"params": [weights], "lr": rates[0]}, {"params": layers, "lr": rates[1]}])
+    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, rates, total_steps=epochs * batches)
+    decay = settings["penalty"] / (2 * len(lesson.label))
+    for _ in range(epochs):
+        for batch in lesson.batches(settings["batch"], rng):
+            loss = _loss(batch, weights, layers) + decay * weights.square().sum()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            cycle.step()
+    vectors: NDArray[np.float64] = torch.softmax(weights.detach().double(), 1).numpy()[: lesson.known]
+    return vectors, [layer.detach().numpy() for layer in layers]
+
+
+def _loss(batch: _Lesson, weights: "torch.Tensor", layers: "Sequence[torch.Tensor]") -> "torch.Tensor":
+    """Cross-entropy of the batch."""
+    import torch
+
+    means = torch.nn.functional.embedding_bag(
+        torch.from_numpy(batch.products),
+        torch.softmax(weights, 1),
+        torch.from_numpy(batch.offsets),
+        mode="mean",
+        include_last_offset=True,
+    )
+    inner, inner_bias, outer, outer_bias = layers
+    inputs = torch.cat([means, torch.from_numpy(batch.beside)], 1)
+    logits = torch.relu(inputs @ inner + inner_bias) @ outer + outer_bias
+    return torch.nn.functional.cross_entropy(logits, torch.from_numpy(batch.label))
+
+
+def _drawn(lesson: _Lesson, settings: Mapping[str, Any], rng: np.random.Generator) -> list[NDArray[np.float32]]:
+    """The weights to begin with: of the vectors, then weights and biases of the two layers.
+
+    The share of unknown products gets none, and keeps none: it is 0 in every basket that is learned from.
+    """
+    kinds, hidden, inputs = settings["kinds"], settings["hidden"], settings["kinds"] + lesson.beside.shape[1]
+    inner, inner_bias = rng.uniform(-1, 1, (inputs, hidden)), rng.uniform(-1, 1, hidden)
+    outer, outer_bias = rng.uniform(-1, 1, (hidden, len(TIERS))), rng.uniform(-1, 1, len(TIERS))
+    inner[TOTALS.index("unknown_share") - len(TOTALS)] = 0
+    parts = [rng.normal(0, _SPREAD, (lesson.known + 1, kinds))]
+    parts += [part / np.sqrt(inputs) for part in (inner, inner_bias)]
+    parts += [part / np.sqrt(hidden) for part in (outer, outer_bias)]
+    return [part.astype(np.float32) for part in parts]
+
+
+def _require_torch() -> None:
+    if find_spec("torch") is None:
+        raise UsageError(
+            "the model embedding is trained by PyTorch, which is not installed",
+            where="--model embedding",
+            mend=f"pip install {TORCH}",
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
