@@ -18,7 +18,7 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.lake.reading import Labelled, read_gold
 from retail_forecast.models.learners import learner
 from retail_forecast.models.search import Parameter, search_space
-from retail_forecast.models.tuning import Told, Validation, search
+from retail_forecast.models.tuning import Best, Told, Validation, search
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.labelling import Labels, labels_of, relabelled
 from retail_forecast.pipeline.train import Order
@@ -53,19 +53,11 @@ def tune(
     UsageError : an unknown learner, bounds that do not fit, or too few weeks
     """
     space = search_space(order.task, order.model)
-    state = lake_state(workspace)
-    windows = split_weeks(
-        sorted(state.weeks),
-        settings.windows,
-        train_from=order.train_from,
-        train_to=order.train_to,
-        test_from=order.test_from,
-        test_to=order.test_to,
-    )
-    assert windows.validation is not None  # noqa: S101 - split_weeks always makes one
+    state, labels = lake_state(workspace), labels_of(workspace, order.labels)
+    windows = _windows(sorted(state.weeks), settings, order)
     if order.seed is not None:
         settings = settings.model_copy(update={"train": settings.train.model_copy(update={"seed": order.seed})})
-    weeks, labels = [*windows.train.weeks, *windows.validation.weeks], labels_of(workspace, order.labels)
+    weeks = [week for span in (windows.train, windows.validation) if span for week in span.weeks]
     gold = relabelled(workspace, read_gold(lake_path(workspace), state, weeks), labels, weeks)
     study = _study(order, windows, space, settings, state.number, labels)
     best = search(
@@ -79,20 +71,7 @@ def tune(
         seed=settings.train.seed,
         tell=tell,
     )
-    tuned = Tuned(
-        study=study,
-        task=order.task,
-        model=order.model,
-        value=best.value,
-        settings=best.settings,
-        trials=best.trials,
-        pruned=best.pruned,
-        train=windows.train,
-        validation=windows.validation,
-        lake_state=state.number,
-        created_at=clock(),
-        label_source=labels.source,
-    )
+    tuned = _tuned(study, order, windows, best, state.number, labels, clock())
     save_tuned(open_store(workspace), tuned)
     return tuned
 
@@ -123,3 +102,32 @@ def _study(
     fixed = settings.train.model_dump(exclude={"threads"})
     identity = [asdict(windows), [asdict(parameter) for parameter in space], fixed, state, asdict(labels)]
     return f"{order.task}-{order.model}-{digest_of(msgspec.json.encode(identity, order='sorted'))[:8]}"
+
+
+def _windows(weeks: list[int], settings: Settings, order: Order) -> Windows:
+    return split_weeks(
+        weeks,
+        settings.windows,
+        train_from=order.train_from,
+        train_to=order.train_to,
+        test_from=order.test_from,
+        test_to=order.test_to,
+    )
+
+
+def _tuned(study: str, order: Order, windows: Windows, best: Best, state: int, labels: Labels, now: datetime) -> Tuned:
+    assert windows.validation is not None  # noqa: S101 - split_weeks always makes one
+    return Tuned(
+        study=study,
+        task=order.task,
+        model=order.model,
+        value=best.value,
+        settings=best.settings,
+        trials=best.trials,
+        pruned=best.pruned,
+        train=windows.train,
+        validation=windows.validation,
+        lake_state=state,
+        created_at=now,
+        label_source=labels.source,
+    )
