@@ -14,12 +14,22 @@ from typing import Any
 from retail_forecast.domain.errors import FileRefused, RetailForecastError
 from retail_forecast.domain.progress import Progress, Silent
 
-__all__ = ["Bars", "emit", "progress", "show_error"]
+__all__ = ["Bars", "emit", "progress", "show_error", "told"]
 
 
 def progress(json_output: bool) -> Progress:
     """Bars on a terminal; nothing when a machine listens or nobody looks."""
     return Bars() if sys.stderr.isatty() and not json_output else Silent()
+
+
+def told(json_output: bool) -> Callable[[str], None]:
+    """Tells lines of work under way to people, on standard error; nothing when a machine listens."""
+
+    def tell(line: str) -> None:
+        if not json_output:
+            sys.stderr.write(f"{line}\n")
+
+    return tell
 
 
 class Bars:

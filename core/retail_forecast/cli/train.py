@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retail_forecast.cli.console import emit, progress
+from retail_forecast.cli.console import emit, progress, told
 from retail_forecast.cli.figures import run_document, show_metrics
 from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
 from retail_forecast.domain.tasks import Task
@@ -29,6 +29,7 @@ def train(
     labels: Annotated[
         str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
     ] = "given",
+    hosts: Annotated[int, typer.Option(min=1, max=64, help="Processes that learn together.")] = 1,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -42,8 +43,12 @@ def train(
     from retail_forecast.pipeline.train import Order
     from retail_forecast.pipeline.train import train as carry_out
 
-    order = Order(task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship, tuned, labels)
-    trained = carry_out(workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output))
+    order = Order(
+        task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship, tuned, labels, hosts
+    )
+    trained = carry_out(
+        workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output), log=told(json_output)
+    )
     emit(run_document(trained.record, trained.warnings), json_output, lambda: _show(trained))
 
 

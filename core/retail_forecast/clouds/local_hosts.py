@@ -15,12 +15,17 @@ from retail_forecast.clouds.container import ROOT_VARIABLE, Container, Resources
 from retail_forecast.clouds.hosts import Interrupted
 from retail_forecast.domain.errors import PlaceError, RetailForecastError
 
-__all__ = ["LocalHosts", "free_port", "lay_out_hosts"]
+__all__ = ["LocalHosts", "Log", "free_port", "lay_out_hosts", "silent"]
 
 _GRACE_S = 120.0
 """Between SIGTERM and SIGKILL, as in the training contract [s]."""
 
 Log = Callable[[str], None]
+"""Is told one line."""
+
+
+def silent(line: str) -> None:
+    """Tells nobody."""
 
 
 def lay_out_hosts(folder: Path, parts: Sequence[Path], hyperparameters: Mapping[str, str]) -> list[Container]:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import digest_of, write_bundle
+from retail_forecast.clouds.local_hosts import Log, silent
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.labels import LabelSource
@@ -39,6 +40,7 @@ from retail_forecast.models.learners import AnyLearner, learner
 from retail_forecast.models.search import split_settings
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.labelling import GIVEN, Labels, agreement, labels_of, relabelled
+from retail_forecast.pipeline.together import Place, fit_on_hosts
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 from retail_forecast.registry.card import render_card
 from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
@@ -65,6 +67,7 @@ class Order:
     ship : refit the measured model on every week, and return the refit
     tuned : take the settings that `tune` found for the task and the learner
     labels : "given", "price-tiers" or a file of customers (`labelling.labels_of`)
+    hosts : processes of this machine that learn together, each from its share of the baskets
     """
 
     task: Task
@@ -77,6 +80,7 @@ class Order:
     ship: bool = False
     tuned: bool = False
     labels: str = GIVEN
+    hosts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +98,23 @@ def train(
     *,
     clock: Callable[[], datetime],
     progress: Progress | None = None,
+    log: Log = silent,
 ) -> Trained:
     """Train one model, keep its bundle and record the run.
+
+    Parameters
+    ----------
+    log : is told what each of several hosts writes
 
     Raises
     ------
     DataError : the lake is empty, or a file of customers does not fit
     UsageError : an unknown learner, bounds that do not fit, too few weeks, a tier without a basket, or tuned settings
         that are not there or were chosen on test weeks
+    PlaceError : one of several hosts failed or was lost; the same call goes on from their checkpoint
     """
     with (progress or Silent()).track(f"train {order.task} {order.model}", 4 if order.ship else 3, "steps") as done:
-        run = _prepared(workspace, settings, order)
+        run = _prepared(workspace, settings, order, log)
         done(1)
         fitted, figures, baselines = _measured(run)
         done(1)
@@ -136,6 +146,7 @@ class _Run:
     tuned: Tuned | None
     labels: Labels
     given: NDArray[np.int8]
+    log: Log
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -151,12 +162,16 @@ class _Run:
         return np.flatnonzero(np.isin(self.gold.shop_week, weeks) & self.gold.complete)
 
     def fit(self, task: Task, chosen: AnyLearner, rows: NDArray[np.intp]) -> Fitted:
-        """Fit `chosen` on the baskets at `rows`."""
+        """Fit `chosen` on the baskets at `rows`; the model of the order itself on its hosts."""
+        if self.order.hosts > 1 and chosen is self.learner:
+            place = Place(self.workspace, self.order.hosts, self.threads, self.log)
+            model, facts = (chosen.name, chosen.settings), {"state": self.state.number, "tables": self.state.tables}
+            return fit_on_hosts(place, task, model, self.gold, rows, self.settings.train, facts)
         baskets, label = self.gold.baskets.take(rows), self.gold.label[rows]
         return fit_model(task, chosen, baskets, label, self.settings.train, self.threads)
 
 
-def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
+def _prepared(workspace: Path, settings: Settings, order: Order, log: Log) -> _Run:
     tuned = load_tuned(open_store(workspace), order.task, order.model) if order.tuned else None
     own, changed = split_settings(tuned.settings if tuned else {})
     if order.seed is not None:
@@ -184,7 +199,8 @@ def _prepared(workspace: Path, settings: Settings, order: Order) -> _Run:
     gold = relabelled(workspace, read, labels, _weeks(replace(windows, test=None)))
     seconds = {"read": round(time.perf_counter() - start, 3)}
     threads = settings.train.threads or os.cpu_count() or 1
-    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, tuned, labels, read.label, seconds)
+    given = read.label
+    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, tuned, labels, given, log, seconds)
 
 
 def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
@@ -249,6 +265,7 @@ def _kept(
         "windows": run.settings.windows.model_dump(),
         "tuned": {"study": run.tuned.study, "macro_f1": run.tuned.value} if run.tuned else None,
         "labels": asdict(run.labels),
+        "hosts": run.order.hosts,
     }
     identity = msgspec.json.encode([asdict(data), described, asdict(windows), parent], order="sorted")
     record = RunRecord(
