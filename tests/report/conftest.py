@@ -15,7 +15,7 @@ from retail_forecast.domain.settings import GateSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import basket_clusters, intervals
 from retail_forecast.models.evaluation import always_mm, evaluate, likeliest
-from retail_forecast.models.findings import Leakage, Trial, Twin
+from retail_forecast.models.findings import CurvePoint, Leakage, Slice, Trial, Twin
 from retail_forecast.registry.champion import promote
 from retail_forecast.registry.gate import decide
 from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
@@ -67,6 +67,9 @@ def run_record() -> RunRecord:
         libraries={"numpy": "2.4.6"},
         leakage=Leakage((), 600, 300, Twin(0.82, 0.43, 6400, 1000)),
         behaviour=(Trial("the order of lines changes nothing", 300, 1.0, 1.0),),
+        slices=(Slice("region", "E01", 250, 0.9, 0.88), Slice("region", "E02", 40, 0.5, 0.4)),
+        attributions={"balance": 1.25, "mean_lean_la": 0.5, "lines": 0.125},
+        curve=(CurvePoint(4, 1000, 0.9, 0.89), CurvePoint(12, 3000, 0.95, 0.94)),
     )
 
 
@@ -99,7 +102,7 @@ def served() -> ServedPrediction:
         "probabilities": {"LA": 0.7321, "MM": 0.2, "UM": 0.0679, "XX": 0.0}, "model_version": RUN,
     }  # fmt: skip
     request = {"basket_id": "994110500233340", "store_code": "STORE00001", "lines": lines}
-    return ServedPrediction(request, answer, 4.8123)
+    return ServedPrediction(request, answer, 4.8123, (2.5, -0.25))
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_every_id_is_there_once_and_every_reference_leads_to_one(page: str) -> N
 def test_drawings_have_titles_and_descriptions_and_tables_have_captions(page: str) -> None:
     outline = Outline(page)
     drawings = [a for a in outline.named("svg") if a.get("role") == "img"]
-    assert len(drawings) == 7
+    assert len(drawings) == 8
     assert len([text for tag, text in outline.texts if tag == "desc"]) == len(drawings)
     assert len([text for tag, text in outline.texts if tag == "title"]) == len(drawings) + 1
     assert len([text for tag, text in outline.texts if tag == "caption"]) == len(outline.named("table"))

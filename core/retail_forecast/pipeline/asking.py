@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import msgspec
 import numpy as np
 
-from retail_forecast.kernel.lines import LEVELS, Baskets
+from retail_forecast.bundle.explanation import explain
+from retail_forecast.domain.basket import Basket
+from retail_forecast.domain.tasks import Task
+from retail_forecast.kernel.lines import LEVELS, Baskets, baskets_from_rows
 from retail_forecast.lake.reading import read_gold
+from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.report.data import ServedPrediction
 
@@ -30,7 +35,15 @@ def ask_about_newest_basket(workspace: Path) -> ServedPrediction:
         start = time.perf_counter()
         with urlopen(asked, timeout=_TIMEOUT_S) as response:  # noqa: S310
             answer = json.load(response)
-    return ServedPrediction(request, answer, (time.perf_counter() - start) * 1000)
+        latency_ms = (time.perf_counter() - start) * 1000
+    return ServedPrediction(request, answer, latency_ms, _contributions(workspace, request, answer["model_version"]))
+
+
+def _contributions(workspace: Path, request: dict[str, Any], model: str) -> tuple[float, ...]:
+    """What each line contributed to the answer, by the bundle that gave it."""
+    bundle = resolve_bundle(workspace, model, Task.BASKET)
+    asked = baskets_from_rows([msgspec.convert(request, Basket)])
+    return tuple(float(value) for value in explain(bundle, asked).contributions)
 
 
 def _newest_basket(workspace: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from retail_forecast.domain.labels import LABELS, SENSITIVITIES, TIERS, LabelSource
 from retail_forecast.domain.tasks import Task
+from retail_forecast.models.slices import weakest
 from retail_forecast.registry.record import RunRecord, Span
 
 __all__ = ["card_sections", "render_card"]
@@ -66,6 +67,8 @@ def card_sections(record: RunRecord, window_uses: int) -> dict[str, str]:
         "Data": _data(record),
         "Figures": _figures(record),
         "Confusion": _confusion(record),
+        "Weaknesses": _weaknesses(record),
+        "Trials": _trials(record),
         "Limits": _limits(record, window_uses),
         "Making": _making(record),
     }
@@ -157,6 +160,39 @@ def _confusion(record: RunRecord) -> str:
     counts = record.metrics["confusion"]
     rows = [(tier, *(f"{counts[tier][label]:,}" for label in LABELS)) for tier in counts]
     return _table(("label", *(f"answered {label}" for label in LABELS)), rows)
+
+
+def _weaknesses(record: RunRecord) -> str:
+    """Figures per kind of basket, and with fewer weeks where that was measured."""
+    if not record.slices:
+        return "Figures per kind of basket were not taken for this run."
+    least = weakest(record.slices)
+    said = f"Weakest: {least.by} {least.value}, macro F1 {least.macro_f1:.4f}." if least else "All slices are small."
+    slices = [(f"{s.by}: {s.value}", f"{s.n:,}", f"{s.accuracy:.4f}", f"{s.macro_f1:.4f}") for s in record.slices]
+    curve = [(str(p.weeks), f"{p.baskets:,}", f"{p.accuracy:.4f}", f"{p.macro_f1:.4f}") for p in record.curve]
+    parts = [said, _table(("baskets with", "baskets", "accuracy", "macro F1"), slices)]
+    if curve:
+        parts += ["After fewer weeks:", _table(("weeks", "baskets fitted on", "accuracy", "macro F1"), curve)]
+    return "\n\n".join(parts)
+
+
+def _trials(record: RunRecord) -> str:
+    """Behaviour, and what the leakage guard found."""
+    found = record.leakage
+    if found is None or not record.behaviour:
+        return "Neither leaks nor behaviour were looked at in this run."
+    twin = found.twin
+    rows = [(t.name, f"{t.cases:,}", f"{t.share:.4f}", f"{t.least:.4f}") for t in record.behaviour]
+    return "\n\n".join(
+        (
+            _list(
+                f"Leaks: {'; '.join(found.leaks) or 'none found'}",
+                f"A split by lines at random would pretend macro F1 {twin.row_random:.4f}; whole baskets: "
+                f"{twin.grouped:.4f}",
+            ),
+            _table(("what must hold", "baskets", "held for", "asked for"), rows),
+        )
+    )
 
 
 def _limits(record: RunRecord, window_uses: int) -> str:

@@ -56,11 +56,13 @@ class ServedPrediction:
     request : body of the request, a basket
     answer : body of the answer
     latency_ms : from sending the request to having read the answer
+    contributions : what each line contributed to the answer [log-odds] (`bundle.explanation`); empty when not asked
     """
 
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
     latency_ms: float
+    contributions: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.report.wording import (
     METRICS,
+    Kind,
     Table,
     baseline_name,
     count,
@@ -127,12 +128,15 @@ def reliability_table(bins: list[dict[str, Any]]) -> Table:
     return Table("Answers in bins of rising confidence", header, rows, numbers(3))
 
 
-def importance_table(drops: Mapping[str, float]) -> Table:
-    """Features by the loss of macro F1, with what each means."""
+def importance_table(drops: Mapping[str, float], attributions: Mapping[str, float]) -> Table:
+    """Features by the loss of macro F1, with what each means and, where there are any, their mean absolute SHAP values
+    among training baskets."""
     ranked = sorted(drops.items(), key=lambda item: (-item[1], item[0]))
-    rows = tuple((name, _meaning(name), f"{drop:+.4f}") for name, drop in ranked)
-    header = ("feature", "what it is", "loss of macro F1")
-    return Table("Features, the most important first", header, rows, ("code", "word", "number"))
+    header = ("feature", "what it is", "loss of macro F1", "mean |SHAP| [log-odds]")
+    kinds: tuple[Kind, ...] = ("code", "word", "number", "number")
+    width = len(header) if attributions else len(header) - 1
+    rows = tuple((name, _meaning(name), f"{drop:+.4f}", _known(attributions, name))[:width] for name, drop in ranked)
+    return Table("Features, the most important first", header[:width], rows, kinds[:width])
 
 
 def _in_order(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retail_forecast.models.segments import LAPSED_WEEKS
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.report import customers, measures, plots, provenance, quality, served, summary, timelines
+from retail_forecast.report import customers, findings, measures, plots, provenance, quality, served, summary, timelines
 from retail_forecast.report.data import LakeFacts, ReportData, SegmentFacts, ServedPrediction
 from retail_forecast.report.wording import moment
 
@@ -90,7 +90,19 @@ def _model(data: ReportData) -> Mapping[str, Any]:
         "reliability": plots.reliability_plot(curve, metrics["ece"]),
         "reliability_table": measures.reliability_table(curve),
         "importance": plots.importance_plot(drops) if drops else None,
-        "importance_table": measures.importance_table(drops) if drops else None,
+        "importance_table": measures.importance_table(drops, data.record.attributions) if drops else None,
+        **_findings(data.record),
+    }
+
+
+def _findings(record: RunRecord) -> Mapping[str, Any]:
+    return {
+        "weakness": findings.weakness(record.slices) if record.slices else None,
+        "slices": findings.slice_table(record.slices),
+        "curve": findings.curve_plot(record.curve) if record.curve else None,
+        "curve_table": findings.curve_table(record.curve),
+        "trials": findings.trial_table(record.behaviour) if record.behaviour else None,
+        "guarded": findings.guarded(record.leakage) if record.leakage else None,
     }
 
 
@@ -104,6 +116,7 @@ def _served(prediction: ServedPrediction) -> Mapping[str, Any]:
         "told": served.told(prediction),
         "basket": served.basket_table(prediction),
         "answer": served.answer_table(prediction),
+        "explained": bool(prediction.contributions),
     }
 
 

@@ -2,7 +2,7 @@
 
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.report.data import ServedPrediction
-from retail_forecast.report.wording import Table, count, figure, label_name, share
+from retail_forecast.report.wording import Kind, Table, count, figure, label_name, share
 
 __all__ = ["answer_table", "asked", "basket_table", "told"]
 
@@ -32,18 +32,23 @@ def told(served: ServedPrediction) -> str:
 
 
 def basket_table(served: ServedPrediction) -> Table:
-    """The lines of the basket."""
+    """The lines of the basket and, where it was asked, what each contributed to the answer."""
+    lines = served.request["lines"]
     rows = tuple(
         (
             line.get("prod_code") or "not named",
             line.get("prod_code_10") or "",
             count(line["quantity"]),
             f"{line['spend_gbp']:,.2f}",
+            *([f"{served.contributions[number]:+.2f}"] if served.contributions else []),
         )
-        for line in served.request["lines"]
+        for number, line in enumerate(lines)
     )
-    header = ("product", "product group", "quantity", "spend [GBP]")
-    return Table("The basket", header, rows, ("code", "code", "number", "number"))
+    told = f"speaks for {served.answer['label']} [log-odds]"
+    header = ("product", "product group", "quantity", "spend [GBP]", told)
+    kinds: tuple[Kind, ...] = ("code", "code", "number", "number", "number")
+    width = len(header) if served.contributions else len(header) - 1
+    return Table("The basket", header[:width], rows, kinds[:width])
 
 
 def answer_table(served: ServedPrediction) -> Table:
