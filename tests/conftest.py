@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CI = "RETAIL_FORECAST_CI"
 REAL_DATA = "RETAIL_FORECAST_REAL_DATA"
+NO_TORCH = "PyTorch is not installed: make setup-dev"
 NO_REAL_DATA = f"{REAL_DATA} names no folder of dunnhumby files"
 
 ALLOWED_SKIPS = (NO_REAL_DATA,)
@@ -32,12 +34,14 @@ hypothesis.settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the real data where there is none."""
-    if _real_files():
-        return
+    """Skip what needs the real data or PyTorch where there is none."""
+    absent = {"real_data": NO_REAL_DATA} if not _real_files() else {}
+    if find_spec("torch") is None:
+        absent["torch"] = NO_TORCH
     for item in items:
-        if item.get_closest_marker("real_data"):
-            item.add_marker(pytest.mark.skip(reason=NO_REAL_DATA))
+        for marker, reason in absent.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(wrapper=True)
