@@ -1,12 +1,13 @@
 """How a run's figures are shown: one document for machines, one table for people."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retail_forecast.registry.record import RunRecord
 
-__all__ = ["HEADLINE", "headline", "run_document", "show_metrics"]
+__all__ = ["HEADLINE", "headline", "run_document", "show_findings", "show_metrics"]
 
 HEADLINE = ("accuracy", "macro_f1", "precision", "recall", "f1", "log_loss", "ece")
 
@@ -40,12 +41,38 @@ def run_document(record: "RunRecord", warnings: tuple[str, ...] = ()) -> dict[st
         "settings": record.settings,
         "label_source": str(record.label_source),
         "agreement": record.agreement,
+        "leakage": asdict(record.leakage) if record.leakage else None,
+        "behaviour": [asdict(trial) | {"passed": trial.passed} for trial in record.behaviour],
+        "curve": [asdict(point) for point in record.curve],
         "lake_state": record.data.number,
         "bundle_digest": record.bundle_digest,
         "parent": record.parent,
         "seconds": record.seconds,
         "warnings": list(warnings),
     }
+
+
+def show_findings(record: "RunRecord") -> None:
+    """Print what was found out beside the figures: leaks, behaviour, the weakest slice, the learning curve."""
+    import typer
+
+    from retail_forecast.models.slices import weakest
+
+    if record.leakage:
+        twin = record.leakage.twin
+        typer.echo(f"Leaks: {'; '.join(record.leakage.leaks) or 'none found'}")
+        typer.echo(
+            f"A row-random twin would pretend macro F1 {twin.row_random:.4f}, held out by baskets {twin.grouped:.4f}: "
+            f"gap {twin.gap:.4f}"
+        )
+    failed = [trial.name for trial in record.behaviour if not trial.passed]
+    if record.behaviour:
+        typer.echo(f"Behaviour: {len(record.behaviour)} trials, failed: {'; '.join(failed) or 'none'}")
+    least = weakest(record.slices)
+    if least:
+        typer.echo(f"Weakest: {least.by} {least.value}, macro F1 {least.macro_f1:.4f} on {least.n:,} baskets")
+    for point in record.curve:
+        typer.echo(f"After {point.weeks} weeks: accuracy {point.accuracy:.4f}, macro F1 {point.macro_f1:.4f}")
 
 
 def show_metrics(

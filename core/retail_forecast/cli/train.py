@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retail_forecast.cli.console import emit, progress, told
-from retail_forecast.cli.figures import run_document, show_metrics
+from retail_forecast.cli.figures import run_document, show_findings, show_metrics
 from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
 from retail_forecast.domain.tasks import Task
 
@@ -30,6 +30,7 @@ def train(
         str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
     ] = "given",
     hosts: Annotated[int, typer.Option(min=1, max=64, help="Processes that learn together.")] = 1,
+    curve: Annotated[bool, typer.Option("--curve", help="Learn from 4, 12 and 26 weeks as well.")] = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -44,7 +45,18 @@ def train(
     from retail_forecast.pipeline.train import train as carry_out
 
     order = Order(
-        task, model, train_from_week, train_to_week, test_from_week, test_to_week, seed, ship, tuned, labels, hosts
+        task,
+        model,
+        train_from_week,
+        train_to_week,
+        test_from_week,
+        test_to_week,
+        seed,
+        ship,
+        tuned,
+        labels,
+        hosts,
+        curve,
     )
     trained = carry_out(
         workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output), log=told(json_output)
@@ -61,6 +73,7 @@ def _show(trained: "Trained") -> None:
         typer.echo(f"Labels: {record.label_source}, made by a rule; the figures say how well the rule was learned")
     if record.agreement:
         typer.echo(f"Agreement with the labels of the tills: macro F1 {record.agreement['model']['macro_f1']:.4f}")
+    show_findings(record)
     for warning in trained.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     typer.echo(f"Next: retail-forecast promote {record.run_id}")

@@ -12,7 +12,7 @@ from retail_forecast.domain.labels import TIERS
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.models.bootstrap import Interval, basket_clusters, intervals
 from retail_forecast.models.evaluation import evaluate
-from retail_forecast.models.findings import Leakage, Slice
+from retail_forecast.models.findings import CurvePoint, Leakage, Slice
 from retail_forecast.models.importance import permutation_importance
 from retail_forecast.models.slices import slice_figures
 
@@ -34,6 +34,7 @@ class Figures:
     slices : figures per kind of basket
     attributions : mean absolute SHAP value per feature, largest first; empty for learners that have none
     leakage : what the leakage guard found; None until it was asked
+    curve : the learning curve; empty when it was not asked for
     agreement : of made labels with given ones (`pipeline.labelling`); None where the labels are given
     """
 
@@ -44,6 +45,7 @@ class Figures:
     slices: tuple[Slice, ...] = ()
     attributions: dict[str, float] = field(default_factory=dict)
     leakage: Leakage | None = None
+    curve: tuple[CurvePoint, ...] = ()
     agreement: dict[str, Any] | None = None
 
 

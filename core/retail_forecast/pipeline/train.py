@@ -31,12 +31,13 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled, read_gold
 from retail_forecast.lake.state import LakeState
 from retail_forecast.models.behaviour import try_behaviour, try_invariance
-from retail_forecast.models.evaluation import always_mm
+from retail_forecast.models.evaluation import always_mm, evaluate
 from retail_forecast.models.figures import Figures, measure
-from retail_forecast.models.findings import Trial
+from retail_forecast.models.findings import CurvePoint, Trial
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
 from retail_forecast.models.leakage import guard
 from retail_forecast.models.learners import AnyLearner, learner
+from retail_forecast.models.learning_curve import fewer_weeks, learned_weeks
 from retail_forecast.models.search import split_settings
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.labelling import GIVEN, Labels, agreement, labels_of, relabelled
@@ -68,6 +69,7 @@ class Order:
     tuned : take the settings that `tune` found for the task and the learner
     labels : "given", "price-tiers" or a file of customers (`labelling.labels_of`)
     hosts : processes of this machine that learn together, each from its share of the baskets
+    curve : learn from fewer weeks as well, to show what the weeks bring
     """
 
     task: Task
@@ -81,6 +83,7 @@ class Order:
     tuned: bool = False
     labels: str = GIVEN
     hosts: int = 1
+    curve: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,21 @@ class _Run:
         baskets, label = self.gold.baskets.take(rows), self.gold.label[rows]
         return fit_model(task, chosen, baskets, label, self.settings.train, self.threads)
 
+    def learn(self, windows: Windows) -> tuple[Fitted, NDArray[np.intp]]:
+        """The order's model as it is measured: fitted before the calibration window, and calibrated on it; and the
+        baskets that it was fitted on."""
+        rows = self.rows(windows.train, windows.validation if windows.test else None)
+        calibration = self.rows(windows.calibration)
+        fitted = self.fit(self.order.task, self.learner, rows)
+        return calibrated(fitted, self.gold.baskets.take(calibration), self.gold.label[calibration]), rows
+
+    def point(self, windows: Windows) -> CurvePoint:
+        """The order's model learned from `windows`, and measured on their test window."""
+        (fitted, learned), held_out = self.learn(windows), self.rows(windows.test)
+        answers = fitted.bundle(self.threads).predict(self.gold.baskets.take(held_out))
+        found = evaluate(self.gold.label[held_out], answers.probabilities, answers.label)
+        return CurvePoint(learned_weeks(windows), len(learned), found.accuracy, found.macro_f1)
+
 
 def _prepared(workspace: Path, settings: Settings, order: Order, log: Log) -> _Run:
     tuned = load_tuned(open_store(workspace), order.task, order.model) if order.tuned else None
@@ -194,6 +212,12 @@ def _prepared(workspace: Path, settings: Settings, order: Order, log: Log) -> _R
             where="--ship",
             mend="leave --ship away: without test weeks the model learns from every week anyway",
         )
+    if order.curve and windows.test is None:
+        raise UsageError(
+            "no later week is in the lake to measure a learning curve on",
+            where="--curve",
+            mend="leave --curve away, or let a test window follow the weeks learned from (--train-to-week)",
+        )
     start = time.perf_counter()
     read = read_gold(lake_path(workspace), state, _weeks(windows))
     gold = relabelled(workspace, read, labels, _weeks(replace(windows, test=None)))
@@ -206,13 +230,10 @@ def _prepared(workspace: Path, settings: Settings, order: Order, log: Log) -> _R
 def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
     """The model fitted before the window it is measured on, its figures, and those of the simpler answers beside it."""
     windows = run.windows
-    learned = run.rows(windows.train, windows.validation if windows.test else None)
     held_out = run.rows(windows.test or windows.validation)
-    calibration = run.rows(windows.calibration)
     baskets, label = run.gold.baskets.take(held_out), run.gold.label[held_out]
     with run.phase("fit"):
-        fitted = run.fit(run.order.task, run.learner, learned)
-        fitted = calibrated(fitted, run.gold.baskets.take(calibration), run.gold.label[calibration])
+        fitted, learned = run.learn(windows)
     with run.phase("measure"):
         figures = measure(fitted.bundle(run.threads), baskets, label, np.random.default_rng(run.settings.train.seed))
         figures = replace(figures, agreement=_agreement(run, fitted, held_out))
@@ -220,6 +241,12 @@ def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
         gold = run.gold
         leakage = guard(run.order.task, gold.baskets, gold.label, learned, held_out, run.settings.train)
         figures = replace(figures, leakage=leakage)
+    if run.order.curve:
+        with run.phase("curve"):
+            reached = figures.metrics["accuracy"], figures.metrics["macro_f1"]
+            whole = CurvePoint(learned_weeks(windows), len(learned), *reached)
+            fewer = fewer_weeks(windows, run.settings.windows)
+            figures = replace(figures, curve=(*(run.point(each) for each in fewer), whole))
     with run.phase("baselines"):
         baselines = {"always_mm": always_mm(run.gold.label[learned], label).to_dict()}
     if run.order.task is not Task.FLAT:
@@ -294,6 +321,7 @@ def _kept(
         attributions=figures.attributions,
         leakage=figures.leakage,
         behaviour=behaviour,
+        curve=figures.curve,
     )
     record = msgspec.structs.replace(record, bundle_digest=_write(run, record, fitted))
     save_run(store, record)
