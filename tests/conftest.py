@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CI = "RETAIL_FORECAST_CI"
 REAL_DATA = "RETAIL_FORECAST_REAL_DATA"
-NO_TORCH = "PyTorch is not installed: make setup-dev"
+NO_TORCH = "PyTorch is not installed"
 NO_REAL_DATA = f"{REAL_DATA} names no folder of dunnhumby files"
 
 ALLOWED_SKIPS = (NO_REAL_DATA,)
