@@ -11,7 +11,10 @@ from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
 from retail_forecast.domain.tasks import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from retail_forecast.registry.champion import Champion
+    from retail_forecast.registry.record import RunRecord
 
 __all__ = ["models"]
 
@@ -44,30 +47,7 @@ def models(
         "runs": [run_document(run) for run in runs],
     }
 
-    def show() -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(
-            "run",
-            "task",
-            "accuracy",
-            "macro F1",
-            "figures of",
-            "learned to",
-            box=None,
-            pad_edge=False,
-            header_style="bold",
-        )
-        for run in runs:
-            mark = "* " if champions.get(str(run.task)) == run.run_id else "  "
-            figures = (f"{run.metrics['accuracy']:.4f}", f"{run.metrics['macro_f1']:.4f}")
-            table.add_row(
-                mark + run.run_id, str(run.task), *figures, run.metrics_from, str(run.windows.last_learned_week)
-            )
-        Console().print(table if runs else "no runs yet: `retail-forecast train`")
-
-    emit(document, json_output, show)
+    emit(document, json_output, lambda: _show(runs, champions))
 
 
 def _roll_back(workspace: Path, task: Task, why: str) -> None:
@@ -84,3 +64,16 @@ def _entry(entry: "Champion") -> dict[str, Any]:
     import msgspec
 
     return {k: v for k, v in msgspec.to_builtins(entry).items() if k != "decision"}
+
+
+def _show(runs: "Sequence[RunRecord]", champions: "Mapping[str, str]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    titles = ("run", "task", "accuracy", "macro F1", "figures of", "learned to")
+    table = Table(*titles, box=None, pad_edge=False, header_style="bold")
+    for run in runs:
+        mark = "* " if champions.get(str(run.task)) == run.run_id else "  "
+        figures = (f"{run.metrics['accuracy']:.4f}", f"{run.metrics['macro_f1']:.4f}")
+        table.add_row(mark + run.run_id, str(run.task), *figures, run.metrics_from, str(run.windows.last_learned_week))
+    Console().print(table if runs else "no runs yet: `retail-forecast train`")

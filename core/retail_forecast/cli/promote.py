@@ -1,12 +1,15 @@
 """`retail-forecast promote`: put a run before the gate."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from retail_forecast.cli.console import emit
 from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
 from retail_forecast.domain.errors import GateRefused
+
+if TYPE_CHECKING:
+    from retail_forecast.pipeline.promote import Promotion
 
 __all__ = ["promote"]
 
@@ -46,23 +49,26 @@ def promote(
         clock=utc_now,
         override=override,
     )
-    promoted = done.decision.promoted
-    champion = done.champion
-    document = {
-        "promoted": promoted,
+    emit(_document(done), json_output, lambda: _show(done))
+    if not done.decision.promoted:
+        raise typer.Exit(GateRefused.exit_code)
+
+
+def _document(done: "Promotion") -> dict[str, Any]:
+    decision, champion = done.decision, done.champion
+    overridden = decision.override if decision.promoted else None
+    return {
+        "promoted": decision.promoted,
         "version": champion.run_id if champion else None,
-        "reasons": list(done.decision.reasons),
-        "override": override_by if promoted and done.decision.override else None,
+        "reasons": list(decision.reasons),
+        "override": overridden.who if overridden else None,
         "warnings": list(done.warnings),
     }
 
-    def show() -> None:
-        typer.echo(f"{run_id} is {'champion now' if promoted else 'refused by the gate'}")
-        for reason in done.decision.reasons:
-            typer.echo(f"  {reason}")
-        for warning in done.warnings:
-            typer.echo(f"Warning: {warning}", err=True)
 
-    emit(document, json_output, show)
-    if not promoted:
-        raise typer.Exit(GateRefused.exit_code)
+def _show(done: "Promotion") -> None:
+    typer.echo(f"{done.run_id} is {'champion now' if done.decision.promoted else 'refused by the gate'}")
+    for reason in done.decision.reasons:
+        typer.echo(f"  {reason}")
+    for warning in done.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
