@@ -17,7 +17,7 @@ import msgspec
 
 from retail_forecast.domain.errors import PlaceError
 
-__all__ = ["Watch", "follow", "lead"]
+__all__ = ["Watch", "follow", "lead", "tell"]
 
 _LIFE, _GOODBYE = b".", b"!"
 _BEAT_S = 1.0
@@ -76,10 +76,8 @@ class Watch:
                     connection.sendall(_LIFE)
 
 
-def lead(
-    address: tuple[str, int], others: Sequence[str], meeting: Mapping[str, Any], join_s: float
-) -> dict[str, socket.socket]:
-    """Wait on the first host until the `others` have come, then tell them the `meeting`; returns their connections.
+def lead(address: tuple[str, int], others: Sequence[str], join_s: float) -> dict[str, socket.socket]:
+    """Wait on the first host until the `others` have come; returns their connections.
 
     Raises
     ------
@@ -94,12 +92,17 @@ def lead(
                 connection, _ = listener.accept()
                 connection.settimeout(max(deadline - time.monotonic(), _RETRY_S))
                 found[_line(connection).decode()] = connection
-        for connection in found.values():
-            connection.sendall(msgspec.json.encode(meeting) + b"\n")
     except OSError as error:
-        missing = sorted(set(others) - set(found))
-        raise _not_met(f"host {', '.join(missing)} did not come: {error}", address) from error
+        missing = ", ".join(sorted(set(others) - set(found)))
+        raise _not_met(f"host {missing} did not come: {error}", address) from error
     return found
+
+
+def tell(connections: Mapping[str, socket.socket], meeting: Mapping[str, Any]) -> None:
+    """Tell the other hosts the `meeting`; one that left meanwhile is found by the watch."""
+    for connection in connections.values():
+        with contextlib.suppress(OSError):
+            connection.sendall(msgspec.json.encode(meeting) + b"\n")
 
 
 def follow(address: tuple[str, int], name: str, join_s: float) -> tuple[socket.socket, dict[str, Any]]:

@@ -18,7 +18,7 @@ from xgboost.tracker import RabitTracker
 
 from retail_forecast.clouds.checkpoint import Checkpoint
 from retail_forecast.clouds.hosts import Interrupted, Number, gather
-from retail_forecast.clouds.watch import Watch, follow, lead
+from retail_forecast.clouds.watch import Watch, follow, lead, tell
 from retail_forecast.domain.errors import PlaceError
 
 __all__ = ["Meeting", "Team", "joined"]
@@ -164,15 +164,15 @@ def _reason(error: XGBoostError) -> str:
 def _met(meeting: Meeting, lost: Callable[[str], None]) -> tuple[Watch, dict[str, Any], RabitTracker | None]:
     """The watch, under way; what the collective needs to meet; the tracker of the first host, which must live on."""
     address, leader = (meeting.hosts[0], meeting.port), meeting.hosts[0]
-    if meeting.current != leader:
-        connection, place = follow(address, meeting.current, meeting.join_s)
-        connections = {leader: connection}
-        tracker = None
-    else:
+    if meeting.current == leader:
+        connections = lead(address, meeting.hosts[1:], meeting.join_s)
         tracker = RabitTracker(len(meeting.hosts), leader, sortby="task", timeout=round(meeting.join_s))
         tracker.start()
         place = tracker.worker_args()
-        connections = lead(address, meeting.hosts[1:], place, meeting.join_s)
+        tell(connections, place)
+    else:
+        connection, place = follow(address, meeting.current, meeting.join_s)
+        connections, tracker = {leader: connection}, None
     watch = Watch(connections, meeting.patience_s, lost)
     watch.start()
     return watch, place, tracker
