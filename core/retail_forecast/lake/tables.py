@@ -25,7 +25,13 @@ PATHS = {"silver": "silver/lines", "gold": "gold/baskets", "quarantine": "quaran
 
 _APP = "retail-forecast-ingest"
 _FILES_A_PARTITION = 4
-_WRITER = WriterProperties(compression="ZSTD", max_row_group_size=131_072)
+# A writer holds unfinished row groups and pages of every partition and column at once: small ones bound its memory.
+_WRITER = WriterProperties(
+    compression="ZSTD",
+    max_row_group_size=32_768,
+    data_page_size_limit=131_072,
+    dictionary_page_size_limit=131_072,
+)
 _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 

@@ -34,7 +34,7 @@ def write(tables: Mapping[str, DeltaTable], parts: Iterable[Refined], state: int
         lines = pa.RecordBatchReader.from_batches(ENCODED_SILVER, _lines(_ahead(parts), spills))
         append(tables["silver"], lines, state)
     for name, schema in waiting.items():
-        with pa.memory_map(str(_spill(room, name))) as source, pa.ipc.open_stream(source) as rows:
+        with pa.OSFile(str(_spill(room, name))) as source, pa.ipc.open_stream(source) as rows:
             filled = (batch for batch in rows if batch.num_rows)
             if first := next(filled, None):
                 append(tables[name], pa.RecordBatchReader.from_batches(schema, chain([first], filled)), state)
