@@ -30,7 +30,7 @@ from retail_forecast.models.graphs import network_graph
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["EMBEDDING", "TORCH", "fit_embedding"]
+__all__ = ["EMBEDDING", "TORCH", "fit_embedding", "missing_torch"]
 
 TORCH = "torch==2.13.0"
 """The version that the figures were measured with, as pip takes it."""
@@ -94,7 +94,8 @@ def fit_embedding(
     ------
     UsageError : PyTorch is not installed, or a whole tier is missing
     """
-    _require_torch()
+    if missing := missing_torch():
+        raise missing
     codes = occurring(baskets)
     rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
     xx = unclassified(baskets, label, rows, len(codes))[:, None].astype(np.float64)
@@ -177,13 +178,15 @@ def _drawn(lesson: _Lesson, settings: Mapping[str, Any], rng: np.random.Generato
     return [part.astype(np.float32) for part in parts]
 
 
-def _require_torch() -> None:
-    if find_spec("torch") is None:
-        raise UsageError(
-            "the model embedding is trained by PyTorch, which is not installed",
-            where="--model embedding",
-            mend=f"pip install {TORCH}",
-        )
+def missing_torch() -> UsageError | None:
+    """What to say while PyTorch is not installed; None when it is."""
+    if find_spec("torch") is not None:
+        return None
+    return UsageError(
+        "the model embedding is trained by PyTorch, which is not installed",
+        where="--model embedding",
+        mend=f"pip install {TORCH}",
+    )
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.calibration import fit_temperature
 from retail_forecast.models.examples import Examples, examples_of
-from retail_forecast.models.learners import AnyLearner, VectorLearner
+from retail_forecast.models.learners import AnyLearner, VectorLearner, learners_of
 
 __all__ = ["Fitted", "calibrated", "fit_model", "manifest_of"]
 
@@ -145,7 +145,7 @@ def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fit
 
 def _with_products(task: Task, learner: VectorLearner, baskets: Baskets) -> Baskets:
     """The baskets as `task` sees them, with something to learn vectors of."""
-    if task is Task.FLAT:
+    if learner.name not in learners_of(task):
         raise UsageError(
             f"{learner.name} learns vectors of products, and the task {task} does not look at products",
             where="--model",

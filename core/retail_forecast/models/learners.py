@@ -11,15 +11,16 @@ from typing import Any
 
 from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.errors import UsageError
+from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.boosting import XGBOOST, fit_xgboost
-from retail_forecast.models.embedding import EMBEDDING, fit_embedding
+from retail_forecast.models.embedding import EMBEDDING, fit_embedding, missing_torch
 from retail_forecast.models.examples import Features, Labels
 from retail_forecast.models.linear import LOGISTIC, fit_logistic
 from retail_forecast.models.trees import FOREST, TREE, fit_forest, fit_tree
 
-__all__ = ["LEARNERS", "AnyLearner", "Learner", "VectorLearner", "learner"]
+__all__ = ["LEARNERS", "AnyLearner", "Learner", "VectorLearner", "learner", "learners_of", "missing_library"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ class VectorLearner:
     ----------
     name, settings : as of `Learner`
     train : baskets, labels (n,) of positions in LABELS, settings, seed -> the model as ONNX bytes, and its table
+    missing : says that the learner's library is not installed; None when it is
     """
 
     name: str
     settings: Mapping[str, Any]
     train: Callable[[Baskets, Labels, Mapping[str, Any], int], tuple[bytes, ProductTable]]
+    missing: Callable[[], UsageError | None]
 
     def fit(self, baskets: Baskets, label: Labels, seed: int, hosts: Hosts = ALONE) -> tuple[bytes, ProductTable]:
         """The model learned from n baskets and their labels, as ONNX bytes over the features of its table.
@@ -108,10 +111,22 @@ def learner(name: str, overrides: Mapping[str, Any] | None = None) -> AnyLearner
     return replace(chosen, settings={**chosen.settings, **(overrides or {})})
 
 
+def learners_of(task: Task) -> tuple[str, ...]:
+    """Names of the learners that can serve `task`: vectors of products are of use only where products are looked at."""
+    by_products = task in (Task.BASKET, Task.COARSE)
+    return tuple(name for name, one in LEARNERS.items() if by_products or isinstance(one, Learner))
+
+
+def missing_library(name: str) -> UsageError | None:
+    """Says that the library of the learner called `name` is not installed; None when nothing is missing."""
+    one = LEARNERS[name]
+    return one.missing() if isinstance(one, VectorLearner) else None
+
+
 LEARNERS: dict[str, AnyLearner] = {
     "tree": Learner("tree", TREE, fit_tree),
     "forest": Learner("forest", FOREST, fit_forest),
     "logistic": Learner("logistic", LOGISTIC, fit_logistic),
     "xgboost": Learner("xgboost", XGBOOST, fit_xgboost, fit_xgboost),
-    "embedding": VectorLearner("embedding", EMBEDDING, fit_embedding),
+    "embedding": VectorLearner("embedding", EMBEDDING, fit_embedding, missing_torch),
 }

@@ -25,7 +25,7 @@ def fewer_weeks(windows: Windows, settings: WindowSettings) -> Iterator[Windows]
     windows : of a run with a test window
     settings : lengths of validation and calibration
     """
-    weeks = _weeks(windows)
+    weeks = replace(windows, test=None).weeks
     for length in LENGTHS:
         if length < len(weeks):
             yield replace(split_weeks(weeks[-length:], settings, train_to=weeks[-1]), test=windows.test)
@@ -33,9 +33,4 @@ def fewer_weeks(windows: Windows, settings: WindowSettings) -> Iterator[Windows]
 
 def learned_weeks(windows: Windows) -> int:
     """Weeks that anything is learned from."""
-    return len(_weeks(windows))
-
-
-def _weeks(windows: Windows) -> list[int]:
-    spans = (windows.train, windows.validation, windows.calibration)
-    return sorted({week for span in spans if span is not None for week in span.weeks})
+    return len(replace(windows, test=None).weeks)

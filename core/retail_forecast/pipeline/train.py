@@ -1,4 +1,4 @@
-"""Train: a lake state in; a bundle, its figures and a run of record out.
+"""Train: a lake state in; bundles, their figures and runs of record out.
 
 With later weeks in the lake, the model is fitted on everything before the calibration window, calibrated, and measured
 on the test window. Without, it is measured on the validation window by a fit that stops before it, then fitted again on
@@ -6,92 +6,47 @@ every week allowed. A shipped model is a second fit on every week, with the sett
 its parent.
 """
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from retail_forecast.bundle.manifest import digest_of, write_bundle
 from retail_forecast.clouds.local_hosts import Log, silent
-from retail_forecast.clouds.opening import open_store
-from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.lake.reading import Labelled, read_gold
-from retail_forecast.lake.state import LakeState
-from retail_forecast.models.behaviour import try_behaviour, try_invariance
-from retail_forecast.models.evaluation import always_mm, evaluate
+from retail_forecast.models.evaluation import always_mm
 from retail_forecast.models.figures import Figures, measure
-from retail_forecast.models.findings import CurvePoint, Trial
-from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
+from retail_forecast.models.findings import CurvePoint
+from retail_forecast.models.fitting import Fitted, fit_model
 from retail_forecast.models.leakage import guard
-from retail_forecast.models.learners import AnyLearner, learner
+from retail_forecast.models.learners import learner, learners_of, missing_library
 from retail_forecast.models.learning_curve import fewer_weeks, learned_weeks
-from retail_forecast.models.search import split_settings
-from retail_forecast.models.windows import split_weeks
-from retail_forecast.pipeline.labelling import GIVEN, Labels, agreement, labels_of, relabelled
-from retail_forecast.pipeline.together import Place, fit_on_hosts
-from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
-from retail_forecast.registry.card import render_card
-from retail_forecast.registry.record import DataState, RunRecord, Span, Windows
-from retail_forecast.registry.runs import list_runs, new_run_id, save_run, test_window_uses
-from retail_forecast.registry.tracking import DATABASE, mirror_run
-from retail_forecast.registry.tuned import Tuned, load_tuned, refuse_unfit
+from retail_forecast.pipeline.keeping import Measured, Trained, keep
+from retail_forecast.pipeline.labelling import agreement
+from retail_forecast.pipeline.learning import Choice, Run, choose
+from retail_forecast.pipeline.material import Material, read_material
+from retail_forecast.pipeline.order import ALL, Order, windows_of
+from retail_forecast.pipeline.workspace import lake_state
+from retail_forecast.registry.record import Span, Windows
+from retail_forecast.registry.tuned import refuse_unfit
 
-__all__ = ["Order", "Trained", "train"]
+__all__ = ["ALL", "Compared", "Order", "Trained", "train", "train_all"]
 
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "onnx", "onnxruntime", "retail-forecast")
 _FLAT_LEARNER = "xgboost"
-_TRIED_BASKETS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What to train.
+class Compared:
+    """Runs of all learners of a task on the same baskets; `left_out` tells why a learner is not among them."""
 
-    Attributes
-    ----------
-    task, model : task, and name of the learner
-    train_from, train_to, test_from, test_to : bounds of the windows, YYYYWW; None leaves them to the settings
-    seed : of every random choice; None takes the settings'
-    ship : refit the measured model on every week, and return the refit
-    tuned : take the settings that `tune` found for the task and the learner
-    labels : "given", "price-tiers" or a file of customers (`labelling.labels_of`)
-    hosts : processes of this machine that learn together, each from its share of the baskets
-    curve : learn from fewer weeks as well, to show what the weeks bring
-    """
-
-    task: Task
-    model: str
-    train_from: int | None = None
-    train_to: int | None = None
-    test_from: int | None = None
-    test_to: int | None = None
-    seed: int | None = None
-    ship: bool = False
-    tuned: bool = False
-    labels: str = GIVEN
-    hosts: int = 1
-    curve: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A run that is safely on record; `warnings` says what beside it failed, such as its mirror in MLflow."""
-
-    record: RunRecord
-    warnings: tuple[str, ...] = ()
+    runs: tuple[Trained, ...]
+    left_out: Mapping[str, str]
 
 
 def train(
@@ -116,269 +71,127 @@ def train(
         that are not there or were chosen on test weeks
     PlaceError : one of several hosts failed or was lost; the same call goes on from their checkpoint
     """
-    with (progress or Silent()).track(f"train {order.task} {order.model}", 4 if order.ship else 3, "steps") as done:
-        run = _prepared(workspace, settings, order, log)
-        done(1)
-        fitted, figures, baselines = _measured(run)
-        done(1)
-        windows = run.windows
-        if windows.test is None:
-            windows, fitted = _on_every_week(run, fitted)
-        kept = _kept(run, windows, fitted, figures, baselines, clock(), parent=None)
-        done(1)
-        if order.ship:
-            windows, fitted = _on_every_week(run, fitted)
-            everything = Windows(train=windows.train)
-            kept = _kept(run, everything, fitted, figures, baselines, clock(), parent=kept.record.run_id)
-            done(1)
+    (kept,) = _train(workspace, settings, (order,), clock, progress or Silent(), log)
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What every step of a run needs."""
-
-    workspace: Path
-    order: Order
-    settings: Settings
-    learner: AnyLearner
-    threads: int
-    state: LakeState
-    windows: Windows
-    gold: Labelled
-    tuned: Tuned | None
-    labels: Labels
-    given: NDArray[np.int8]
-    log: Log
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Count the seconds of a phase."""
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
-
-    def rows(self, *spans: Span | None) -> NDArray[np.intp]:
-        """Baskets of the weeks of `spans` of which no line is in quarantine: a label belongs to a whole basket."""
-        weeks = [week for span in spans if span is not None for week in span.weeks]
-        return np.flatnonzero(np.isin(self.gold.shop_week, weeks) & self.gold.complete)
-
-    def fit(self, task: Task, chosen: AnyLearner, rows: NDArray[np.intp]) -> Fitted:
-        """Fit `chosen` on the baskets at `rows`; the model of the order itself on its hosts."""
-        if self.order.hosts > 1 and chosen is self.learner:
-            place = Place(self.workspace, self.order.hosts, self.threads, self.log)
-            model, facts = (chosen.name, chosen.settings), {"state": self.state.number, "tables": self.state.tables}
-            return fit_on_hosts(place, task, model, self.gold, rows, self.settings.train, facts)
-        baskets, label = self.gold.baskets.take(rows), self.gold.label[rows]
-        return fit_model(task, chosen, baskets, label, self.settings.train, self.threads)
-
-    def learn(self, windows: Windows) -> tuple[Fitted, NDArray[np.intp]]:
-        """The order's model as it is measured: fitted before the calibration window, and calibrated on it; and the
-        baskets that it was fitted on."""
-        rows = self.rows(windows.train, windows.validation if windows.test else None)
-        calibration = self.rows(windows.calibration)
-        fitted = self.fit(self.order.task, self.learner, rows)
-        return calibrated(fitted, self.gold.baskets.take(calibration), self.gold.label[calibration]), rows
-
-    def point(self, windows: Windows) -> CurvePoint:
-        """The order's model learned from `windows`, and measured on their test window."""
-        (fitted, learned), held_out = self.learn(windows), self.rows(windows.test)
-        answers = fitted.bundle(self.threads).predict(self.gold.baskets.take(held_out))
-        found = evaluate(self.gold.label[held_out], answers.probabilities, answers.label)
-        return CurvePoint(learned_weeks(windows), len(learned), found.accuracy, found.macro_f1)
-
-
-def _prepared(workspace: Path, settings: Settings, order: Order, log: Log) -> _Run:
-    tuned = load_tuned(open_store(workspace), order.task, order.model) if order.tuned else None
-    own, changed = split_settings(tuned.settings if tuned else {})
-    if order.seed is not None:
-        changed["seed"] = order.seed
-    settings = settings.model_copy(update={"train": settings.train.model_copy(update=changed)})
-    chosen, labels = learner(order.model, own), labels_of(workspace, order.labels)
-    state = lake_state(workspace)
-    bounds = {
-        "train_from": order.train_from,
-        "train_to": order.train_to,
-        "test_from": order.test_from,
-        "test_to": order.test_to,
-    }
-    windows = split_weeks(sorted(state.weeks), settings.windows, **bounds)
-    if tuned is not None:
-        refuse_unfit(tuned, windows, labels.source)
-    if order.ship and windows.test is None:
-        raise UsageError(
-            "no later week is in the lake to measure the model on before it is shipped",
-            where="--ship",
-            mend="leave --ship away: without test weeks the model learns from every week anyway",
-        )
-    if order.curve and windows.test is None:
-        raise UsageError(
-            "no later week is in the lake to measure a learning curve on",
-            where="--curve",
-            mend="leave --curve away, or let a test window follow the weeks learned from (--train-to-week)",
-        )
-    start = time.perf_counter()
-    read = read_gold(lake_path(workspace), state, _weeks(windows))
-    gold = relabelled(workspace, read, labels, _weeks(replace(windows, test=None)))
-    seconds = {"read": round(time.perf_counter() - start, 3)}
-    threads = settings.train.threads or os.cpu_count() or 1
-    given = read.label
-    return _Run(workspace, order, settings, chosen, threads, state, windows, gold, tuned, labels, given, log, seconds)
-
-
-def _measured(run: _Run) -> tuple[Fitted, Figures, dict[str, dict[str, Any]]]:
-    """The model fitted before the window it is measured on, its figures, and those of the simpler answers beside it."""
-    windows = run.windows
-    held_out = run.rows(windows.test or windows.validation)
-    baskets, label = run.gold.baskets.take(held_out), run.gold.label[held_out]
-    with run.phase("fit"):
-        fitted, learned = run.learn(windows)
-    with run.phase("measure"):
-        figures = measure(fitted.bundle(run.threads), baskets, label, np.random.default_rng(run.settings.train.seed))
-        figures = replace(figures, agreement=_agreement(run, fitted, held_out))
-    with run.phase("guard"):
-        gold = run.gold
-        leakage = guard(run.order.task, gold.baskets, gold.label, learned, held_out, run.settings.train)
-        figures = replace(figures, leakage=leakage)
-    if run.order.curve:
-        with run.phase("curve"):
-            reached = figures.metrics["accuracy"], figures.metrics["macro_f1"]
-            whole = CurvePoint(learned_weeks(windows), len(learned), *reached)
-            fewer = fewer_weeks(windows, run.settings.windows)
-            figures = replace(figures, curve=(*(run.point(each) for each in fewer), whole))
-    with run.phase("baselines"):
-        baselines = {"always_mm": always_mm(run.gold.label[learned], label).to_dict()}
-    if run.order.task is not Task.FLAT:
-        with run.phase("flat"):
-            flat = run.fit(Task.FLAT, learner(_FLAT_LEARNER), learned)
-            baselines["flat"] = measure(flat.bundle(run.threads), baskets, label, np.random.default_rng(0)).metrics
-    return fitted, figures, baselines
-
-
-def _agreement(run: _Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, Any] | None:
-    """How a model of made labels agrees with those of the tills, on the baskets at `rows`."""
-    if run.labels.source is LabelSource.GIVEN:
-        return None
-    answers = fitted.bundle(run.threads).predict(run.gold.baskets.take(rows))
-    return agreement(run.given[rows], run.gold.label[rows], answers)
-
-
-def _on_every_week(run: _Run, measured: Fitted) -> tuple[Windows, Fitted]:
-    """The same model fitted on all weeks of the run, at the temperature of the measured one."""
-    everything = Span.of(_weeks(run.windows))
-    with run.phase("refit"):
-        fitted = run.fit(run.order.task, run.learner, run.rows(everything))
-    return replace(run.windows, train=everything), replace(fitted, temperature=measured.temperature)
-
-
-def _kept(
-    run: _Run,
-    windows: Windows,
-    fitted: Fitted,
-    figures: Figures,
-    baselines: dict[str, dict[str, Any]],
-    now: datetime,
+def train_all(
+    workspace: Path,
+    settings: Settings,
+    order: Order,
     *,
-    parent: str | None,
-) -> Trained:
-    """Write the bundle, then the record that names it, then the mirror."""
-    store = open_store(run.workspace)
-    behaviour = _behaviour(run, windows, fitted)
-    data = DataState(run.state.number, dict(run.state.tables), _sources(run))
-    described = {
-        "learner": dict(run.learner.settings),
-        "train": run.settings.train.model_dump(),
-        "windows": run.settings.windows.model_dump(),
-        "tuned": {"study": run.tuned.study, "macro_f1": run.tuned.value} if run.tuned else None,
-        "labels": asdict(run.labels),
-        "hosts": run.order.hosts,
-    }
-    identity = msgspec.json.encode([asdict(data), described, asdict(windows), parent], order="sorted")
-    record = RunRecord(
-        run_id=new_run_id(run.order.task, run.order.model, now, digest_of(identity)),
-        task=run.order.task,
-        model=run.order.model,
-        created_at=now,
-        seed=run.settings.train.seed,
-        settings=described,
-        windows=windows,
-        data=data,
-        metrics=figures.metrics,
-        metrics_from=_metrics_from(windows, parent),
-        intervals=figures.intervals,
-        importance=figures.importance,
-        baselines=baselines,
-        train_baskets=len(run.rows(windows.train, windows.validation if windows.test else None)),
-        test_baskets=figures.baskets,
-        bundle_digest="",
-        seconds=dict(run.seconds),
-        libraries={name: version(name) for name in _LIBRARIES},
-        parent=parent,
-        label_source=run.labels.source,
-        agreement=figures.agreement,
-        slices=figures.slices,
-        attributions=figures.attributions,
-        leakage=figures.leakage,
-        behaviour=behaviour,
-        curve=figures.curve,
+    clock: Callable[[], datetime],
+    progress: Progress | None = None,
+    log: Log = silent,
+) -> Compared:
+    """Train every learner that can serve the task, on the same baskets; parameters and errors as of `train`.
+
+    A learner whose library is not installed is left out.
+    """
+    absent = {name: missing_library(name) for name in learners_of(order.task)}
+    orders = tuple(replace(order, model=name) for name, error in absent.items() if error is None)
+    runs = _train(workspace, settings, orders, clock, progress or Silent(), log)
+    return Compared(runs, {name: f"{error}; {error.mend}" for name, error in absent.items() if error})
+
+
+def _train(
+    workspace: Path,
+    settings: Settings,
+    orders: tuple[Order, ...],
+    clock: Callable[[], datetime],
+    progress: Progress,
+    log: Log,
+) -> tuple[Trained, ...]:
+    """Runs of orders that differ by their model only."""
+    first = orders[0]
+    title = f"train {first.task} {first.model if len(orders) == 1 else ALL}"
+    with progress.track(title, 1 + len(orders) * (3 if first.ship else 2), "steps") as done:
+        choices = [choose(workspace, settings, order) for order in orders]
+        state = lake_state(workspace)
+        windows = windows_of(first, settings, state)
+        material = read_material(workspace, settings, first.labels, state, windows)
+        for choice in choices:
+            if choice.tuned is not None:
+                refuse_unfit(choice.tuned, windows, material.labels.source)
+        done(1)
+        return tuple(
+            _carried_out(_begun(order, choice, material, log), clock, done)
+            for order, choice in zip(orders, choices, strict=True)
+        )
+
+
+def _begun(order: Order, choice: Choice, material: Material, log: Log) -> Run:
+    return Run(order, choice, material, log, {"read": round(material.read_s, 3)})
+
+
+def _carried_out(run: Run, clock: Callable[[], datetime], done: Callable[[int], None]) -> Trained:
+    measured, windows = _measured(run), run.material.windows
+    done(1)
+    if windows.test is None:
+        windows, measured = _on_every_week(run, measured)
+    kept = keep(run, windows, measured, clock())
+    done(1)
+    if run.order.ship:
+        windows, measured = _on_every_week(run, measured)
+        kept = keep(run, Windows(train=windows.train), measured, clock(), parent=kept.record.run_id)
+        done(1)
+    return kept
+
+
+def _measured(run: Run) -> Measured:
+    """The model fitted before the window it is measured on, its figures, and those of the simpler answers beside it."""
+    material, windows, train = run.material, run.material.windows, run.choice.settings.train
+    learned = material.rows(windows.train, windows.validation if windows.test else None)
+    held_out = material.rows(windows.test or windows.validation)
+    gold = material.gold
+    baskets, label = gold.baskets.take(held_out), gold.label[held_out]
+    fitted = run.learn(windows)
+    with run.phase("measure"):
+        figures = measure(fitted.bundle(material.threads), baskets, label, np.random.default_rng(train.seed))
+        figures = replace(figures, agreement=_agreement(run, fitted, held_out))
+    leakage = run.shared(
+        "guard",
+        (run.order.task, train),
+        lambda: guard(run.order.task, gold.baskets, gold.label, learned, held_out, train),
     )
-    record = msgspec.structs.replace(record, bundle_digest=_write(run, record, fitted))
-    save_run(store, record)
-    try:
-        mirror_run(run.workspace / DATABASE, record)
-    except PlaceError as error:
-        return Trained(record, (f"{error}; {error.mend}",))
-    return Trained(record)
+    figures = replace(figures, leakage=leakage, curve=_curve(run, figures, len(learned)))
+    baselines = {"always_mm": always_mm(gold.label[learned], label).to_dict()}
+    if run.order.task is not Task.FLAT:
+        baselines["flat"] = run.shared("flat", train, lambda: _flat_figures(run, learned, held_out))
+    return Measured(fitted, figures, baselines)
 
 
-def _behaviour(run: _Run, windows: Windows, fitted: Fitted) -> tuple[Trial, ...]:
-    """Trials of the model that is kept, with baskets that it learned from."""
-    answer, rng = fitted.bundle(run.threads).predict, np.random.default_rng(run.settings.train.seed)
-    rows = rng.permutation(run.rows(windows.train))[:_TRIED_BASKETS]
-    baskets, label = run.gold.baskets.take(rows), run.gold.label[rows]
-    with run.phase("behaviour"):
-        trials = try_invariance(answer, baskets, rng)
-        # Labels by customer do not follow from products, so that no product is evidence of one.
-        if fitted.products is not None and run.labels.source is not LabelSource.CUSTOMER_FILE:
-            trials += try_behaviour(answer, baskets, label, np.asarray(fitted.prior), rng)
-    return trials
+def _curve(run: Run, figures: Figures, learned: int) -> tuple[CurvePoint, ...]:
+    """The learning curve, when the order wants it."""
+    if not run.order.curve:
+        return ()
+    windows = run.material.windows
+    fewer = tuple(run.point(each) for each in fewer_weeks(windows, run.choice.settings.windows))
+    reached = figures.metrics["accuracy"], figures.metrics["macro_f1"]
+    return (*fewer, CurvePoint(learned_weeks(windows), learned, *reached))
 
 
-def _write(run: _Run, record: RunRecord, fitted: Fitted) -> str:
-    """Write the bundle and return its digest."""
-    runs = [*list_runs(open_store(run.workspace)), record]
-    uses = test_window_uses(runs, record.task, record.windows.test) if record.windows.test else 0
-    manifest = manifest_of(
-        fitted,
-        run_id=record.run_id,
-        model=record.model,
-        created_at=record.created_at,
-        last_learned_week=record.windows.last_learned_week,
-        windows=asdict(record.windows),
-        data=asdict(record.data),
-        metrics=record.metrics,
-        metrics_from=record.metrics_from,
-        parent=record.parent,
-        libraries=record.libraries,
-        label_source=record.label_source,
-    )
-    files = fitted.files() | {"card.md": render_card(record, uses).encode()}
-    return write_bundle(bundle_path(run.workspace, record.run_id), manifest, files)
+def _flat_figures(run: Run, learned: NDArray[np.intp], held_out: NDArray[np.intp]) -> dict[str, Any]:
+    """What the specification's nine columns reach on the same baskets."""
+    gold, threads = run.material.gold, run.material.threads
+    baskets, label, train = gold.baskets.take(learned), gold.label[learned], run.choice.settings.train
+    flat = fit_model(Task.FLAT, learner(_FLAT_LEARNER), baskets, label, train, threads)
+    rng = np.random.default_rng(0)
+    return measure(flat.bundle(threads), gold.baskets.take(held_out), gold.label[held_out], rng).metrics
 
 
-def _metrics_from(windows: Windows, parent: str | None) -> Literal["test", "validation", "parent"]:
-    if parent is not None:
-        return "parent"
-    return "test" if windows.test else "validation"
+def _agreement(run: Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, Any] | None:
+    """How a model of made labels agrees with those of the tills, on the baskets at `rows`."""
+    material = run.material
+    if material.labels.source is LabelSource.GIVEN:
+        return None
+    answers = fitted.bundle(material.threads).predict(material.gold.baskets.take(rows))
+    return agreement(material.given[rows], material.gold.label[rows], answers)
 
 
-def _sources(run: _Run) -> dict[str, str]:
-    """Name of each source file behind the weeks of the run, by sha256."""
-    digests = {digest for week in _weeks(run.windows) for digest in run.state.weeks[week].sources}
-    return {digest: run.state.sources[digest].name for digest in sorted(digests)}
-
-
-def _weeks(windows: Windows) -> list[int]:
-    spans = (windows.train, windows.validation, windows.calibration, windows.test)
-    return sorted({week for span in spans if span is not None for week in span.weeks})
+def _on_every_week(run: Run, measured: Measured) -> tuple[Windows, Measured]:
+    """The same model fitted on all weeks of the run, at the temperature of the measured one."""
+    windows = run.material.windows
+    everything = Span.of(windows.weeks)
+    fitted = replace(run.fit(everything, phase="refit"), temperature=measured.fitted.temperature)
+    return replace(windows, train=everything), replace(measured, fitted=fitted)

@@ -50,6 +50,12 @@ class Windows:
         """Last week that anything was learned from: weights, stopping or calibration."""
         return max(span.last for span in (self.train, self.validation, self.calibration) if span is not None)
 
+    @property
+    def weeks(self) -> tuple[int, ...]:
+        """The weeks of all windows, ascending."""
+        spans = (self.train, self.validation, self.calibration, self.test)
+        return tuple(sorted({week for span in spans if span is not None for week in span.weeks}))
+
 
 @dataclass(frozen=True, slots=True)
 class DataState:

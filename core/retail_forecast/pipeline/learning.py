@@ -1,0 +1,118 @@
+"""One learner at work on the material of an order."""
+
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retail_forecast.clouds.local_hosts import Log
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.settings import Settings
+from retail_forecast.models.evaluation import evaluate
+from retail_forecast.models.examples import examples_of
+from retail_forecast.models.findings import CurvePoint
+from retail_forecast.models.fitting import Fitted, calibrated, fit_model
+from retail_forecast.models.learners import AnyLearner, Learner, learner
+from retail_forecast.models.learning_curve import learned_weeks
+from retail_forecast.models.search import split_settings
+from retail_forecast.pipeline.material import Material
+from retail_forecast.pipeline.order import Order
+from retail_forecast.pipeline.together import Place, fit_on_hosts
+from retail_forecast.registry.record import Span, Windows
+from retail_forecast.registry.tuned import Tuned, load_tuned
+
+__all__ = ["Choice", "Run", "choose"]
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A learner and the settings that it is trained with; `tuned` says where they were found, if by tuning."""
+
+    learner: AnyLearner
+    settings: Settings
+    tuned: Tuned | None
+
+
+def choose(workspace: Path, settings: Settings, order: Order) -> Choice:
+    """The learner of `order`.
+
+    Raises
+    ------
+    UsageError : there is none of that name, or no tuned settings are there
+    """
+    tuned = load_tuned(open_store(workspace), order.task, order.model) if order.tuned else None
+    own, changed = split_settings(tuned.settings if tuned else {})
+    if order.seed is not None:
+        changed["seed"] = order.seed
+    train = settings.train.model_copy(update=changed)
+    return Choice(learner(order.model, own), settings.model_copy(update={"train": train}), tuned)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every step of a run needs; `seconds` fills with the time that each phase cost."""
+
+    order: Order
+    choice: Choice
+    material: Material
+    log: Log
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the seconds of a phase."""
+        start = time.perf_counter()
+        yield
+        self._count(name, time.perf_counter() - start)
+
+    def shared(self, phase: str, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What runs of the same material share; each counts the seconds that it cost, whoever paid them."""
+        made, seconds = self.material.once((phase, key), make)
+        self._count(phase, seconds)
+        return made
+
+    def learn(self, windows: Windows) -> Fitted:
+        """The model as it is measured: fitted before the calibration window, and calibrated on it."""
+        fitted = self.fit(windows.train, windows.validation if windows.test else None)
+        rows, gold = self.material.rows(windows.calibration), self.material.gold
+        return calibrated(fitted, gold.baskets.take(rows), gold.label[rows])
+
+    def fit(self, *spans: Span | None, phase: str = "fit") -> Fitted:
+        """The model fitted on the baskets of `spans`, on the hosts of the order."""
+        task, chosen, train = self.order.task, self.choice.learner, self.choice.settings.train
+        gold, rows = self.material.gold, self.material.rows(*spans)
+        if self.order.hosts > 1:
+            return self._fit_on_hosts(rows, phase)
+        baskets, label = gold.baskets.take(rows), gold.label[rows]
+        examples = (
+            self.shared("features", (task, spans, train), lambda: examples_of(task, baskets, label, train))
+            if isinstance(chosen, Learner)
+            else None
+        )
+        with self.phase(phase):
+            return fit_model(task, chosen, baskets, label, train, self.material.threads, examples=examples)
+
+    def point(self, windows: Windows) -> CurvePoint:
+        """The model learned from `windows`, and measured on their test window."""
+        fitted, held_out, gold = self.learn(windows), self.material.rows(windows.test), self.material.gold
+        answers = fitted.bundle(self.material.threads).predict(gold.baskets.take(held_out))
+        found = evaluate(gold.label[held_out], answers.probabilities, answers.label)
+        learned = len(self.material.rows(windows.train, windows.validation))
+        return CurvePoint(learned_weeks(windows), learned, found.accuracy, found.macro_f1)
+
+    def _fit_on_hosts(self, rows: NDArray[np.intp], phase: str) -> Fitted:
+        task, chosen, material = self.order.task, self.choice.learner, self.material
+        place = Place(material.workspace, self.order.hosts, material.threads, self.log)
+        model, facts = (chosen.name, chosen.settings), {"state": material.state.number, "tables": material.state.tables}
+        with self.phase(phase):
+            return fit_on_hosts(place, task, model, material.gold, rows, self.choice.settings.train, facts)
+
+    def _count(self, phase: str, seconds: float) -> None:
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + seconds, 3)
