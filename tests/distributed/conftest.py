@@ -15,7 +15,8 @@ from retail_forecast.lake.channel import export_channel
 from retail_forecast.lake.reading import Labelled
 
 LEARNED = 2000
-SETTINGS = {"threads": "1", "n_estimators": "8", "max_depth": "3", "join_s": "60"}
+SETTINGS = {"threads": "1", "join_s": "60"}
+TREES = {"n_estimators": "8", "max_depth": "3"}
 WAIT_S = 120
 
 
@@ -57,6 +58,6 @@ def job(gold: Labelled, tmp_path: Path) -> Callable[..., list[Container]]:
 
     def lay_out(hosts: int, **changed: str) -> list[Container]:
         parts = export_channel(gold, np.arange(LEARNED), tmp_path / "parts", hosts, {})
-        return lay_out_hosts(tmp_path / "job", parts, SETTINGS | changed)
+        return lay_out_hosts(tmp_path / "job", parts, SETTINGS | ({} if "model" in changed else TREES) | changed)
 
     return lay_out

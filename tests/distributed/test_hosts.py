@@ -23,6 +23,7 @@ from retail_forecast.models.fitting import fit_model
 from retail_forecast.models.learners import learner
 
 LEARNED = 2000
+NETWORK = {"model": "embedding", "epochs": "10", "least_steps": "1", "batch": "64", "kinds": "6"}
 
 Job = Callable[..., list[Container]]
 
@@ -119,4 +120,32 @@ def test_an_interrupted_job_ends_with_the_model_of_one_that_was_not(job: Job, li
     assert {process.returncode for process in hosts.processes} == {Interrupted.exit_code}
     assert not any(one.failure.exists() or list(one.model.iterdir()) for one in containers)
     assert any("going on from the checkpoint" in line for line in run(job(count, **changed, checkpoint_rounds="1")))
+    assert model_digest(read_manifest(containers[0].model)) == expected
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("count", [1, 2])
+def test_hosts_learn_a_network_together(job: Job, gold: Labelled, single: float, count: int) -> None:
+    containers = job(count, **NETWORK)
+    run(containers)
+    assert len({model_digest(read_manifest(one.model)) for one in containers}) == 1
+    assert accuracy(containers[0].model, gold) > single - 0.01
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_an_interrupted_network_ends_as_one_that_was_not(job: Job, lines: Lines) -> None:
+    changed = {**NETWORK, "epochs": "40"}
+    whole = job(2, **changed)
+    run(whole)
+    expected = model_digest(read_manifest(whole[0].model))
+    for one in whole:
+        shutil.rmtree(one.model)
+    containers = job(2, **changed, checkpoint_rounds="1")
+    with LocalHosts(containers, 1, lines.put) as hosts:
+        lines.until("kept after")
+        hosts.processes[1].terminate()
+        with pytest.raises(Interrupted):
+            hosts.wait()
+    assert any("going on from the checkpoint" in line for line in run(job(2, **changed, checkpoint_rounds="1")))
     assert model_digest(read_manifest(containers[0].model)) == expected

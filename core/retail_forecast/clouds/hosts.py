@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from retail_forecast.domain.errors import RetailForecastError
 
-__all__ = ["ALONE", "Alone", "Hosts", "Interrupted", "gather", "union"]
+__all__ = ["ALONE", "Alone", "Hosts", "Interrupted", "Progress", "gather", "union"]
 
 Number = TypeVar("Number", np.float64, np.int64)
+
+Progress = Callable[[], bytes]
+"""Yields what it takes to go on from here; called when that is to be kept."""
 
 
 class Interrupted(RetailForecastError):
@@ -37,20 +40,20 @@ class Hosts(Protocol):
     def size(self) -> int:
         """How many hosts there are."""
 
-    def total(self, values: NDArray[Number]) -> NDArray[Number]:
+    def total(self, values: NDArray[Number], progress: Progress | None = None) -> NDArray[Number]:
         """Sum of every host's `values`, of the same shape on each; the same bits on every host.
 
         Raises
         ------
-        Interrupted : a host was asked to stop
+        Interrupted : a host was asked to stop; `progress` is kept, where it is given
         PlaceError : a host was lost
         """
 
     def kept(self) -> bytes | None:
         """What this job kept before an interruption, the same on every host; None at its first start."""
 
-    def reached(self, progress: Callable[[], bytes]) -> None:
-        """A step is done; `progress` yields what it takes to go on from here, and is called when it is due to be kept.
+    def reached(self, progress: Progress) -> None:
+        """A step is done; its progress is kept when that is due.
 
         Raises
         ------
@@ -64,7 +67,7 @@ class Alone:
     rank = 0
     size = 1
 
-    def total(self, values: NDArray[Number]) -> NDArray[Number]:
+    def total(self, values: NDArray[Number], progress: Progress | None = None) -> NDArray[Number]:  # noqa: ARG002 - the protocol's signature
         """`values` themselves."""
         return values
 
@@ -72,7 +75,7 @@ class Alone:
         """Nothing."""
         return None
 
-    def reached(self, progress: Callable[[], bytes]) -> None:
+    def reached(self, progress: Progress) -> None:
         """Go on."""
 
 

@@ -17,7 +17,7 @@ from xgboost.core import XGBoostError
 from xgboost.tracker import RabitTracker
 
 from retail_forecast.clouds.checkpoint import Checkpoint
-from retail_forecast.clouds.hosts import Interrupted, Number, gather
+from retail_forecast.clouds.hosts import Interrupted, Number, Progress, gather
 from retail_forecast.clouds.watch import Watch, follow, lead, tell
 from retail_forecast.domain.errors import PlaceError
 
@@ -70,10 +70,12 @@ class Team:
         if self._kept:
             _LOG.info("going on from the checkpoint")
 
-    def total(self, values: NDArray[Number]) -> NDArray[Number]:
+    def total(self, values: NDArray[Number], progress: Progress | None = None) -> NDArray[Number]:
         """Sum over the hosts; each sum carries the wish to stop, so that all hosts stop at the same one."""
         summed = self._sum(np.append(values.ravel(), values.dtype.type(self._stop())))
         if summed[-1]:
+            if progress is not None:
+                self._keep(progress)
             raise Interrupted("stopped on request", mend="start the job again: it goes on from its checkpoint")
         return summed[:-1].reshape(values.shape)
 
@@ -81,18 +83,14 @@ class Team:
         """What the first rank's checkpoint held when the job started."""
         return self._kept or None
 
-    def reached(self, progress: Callable[[], bytes]) -> None:
+    def reached(self, progress: Progress) -> None:
         """Keep progress every few steps, and when the job is to stop."""
         self._steps += 1
-        try:
-            self.total(np.zeros(0, np.int64))
-        except Interrupted:
-            self._keep(progress)
-            raise
+        self.total(np.zeros(0, np.int64), progress)
         if self._steps % self._every == 0:
             self._keep(progress)
 
-    def _keep(self, progress: Callable[[], bytes]) -> None:
+    def _keep(self, progress: Progress) -> None:
         if self.rank == 0:
             self._checkpoint.write(progress())
             _LOG.info("kept after %d steps", self._steps)

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.features.products import lay_out, occurring, unclassified
@@ -68,27 +70,28 @@ class _Lesson:
     label: NDArray[np.int64]
     known: int
 
-    def batches(self, size: int, rng: np.random.Generator) -> "Iterator[_Lesson]":
-        """All baskets in random order, `size` at a time."""
+    def batches(self, size: int, count: int, rng: np.random.Generator) -> "Iterator[_Lesson]":
+        """All baskets in random order as `count` batches of `size`; those beyond the last basket are empty."""
         order = rng.permutation(len(self.label))
         counts = np.diff(self.offsets)[order]
         offsets = np.concatenate([[0], np.cumsum(counts)])
         lines = np.repeat(self.offsets[:-1][order] - offsets[:-1], counts) + np.arange(offsets[-1])
         products, beside, label = self.products[lines], self.beside[order], self.label[order]
-        for first in range(0, len(order), size):
-            bounds = offsets[first : first + size + 1]
-            part = slice(first, first + size)
+        for first in range(0, count * size, size):
+            part = slice(min(first, len(order)), first + size)
+            bounds = offsets[part.start : first + size + 1]
             yield _Lesson(products[bounds[0] : bounds[-1]], bounds - bounds[0], beside[part], label[part], self.known)
 
 
 def fit_embedding(
-    baskets: Baskets, label: Labels, settings: Mapping[str, Any], seed: int
+    baskets: Baskets, label: Labels, settings: Mapping[str, Any], seed: int, hosts: Hosts = ALONE
 ) -> tuple[bytes, ProductTable]:
     """The head as ONNX bytes, and the vectors as a product table; on one thread, so that the seed decides every bit.
 
     Parameters
     ----------
     baskets, label : n baskets and their labels, positions in LABELS; XX baskets teach which products are XX only
+    hosts : those that hold the baskets, of which `baskets` is this host's share
 
     Raises
     ------
@@ -96,58 +99,71 @@ def fit_embedding(
     """
     if missing := missing_torch():
         raise missing
-    codes = occurring(baskets)
+    codes = occurring(baskets, hosts)
     rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
-    xx = unclassified(baskets, label, rows, len(codes))[:, None].astype(np.float64)
+    xx = unclassified(baskets, label, rows, len(codes), hosts)[:, None].astype(np.float64)
     tiers = np.flatnonzero(label < len(TIERS))
-    seen, truth = baskets.take(tiers), complete(label[tiers]).astype(np.int64)
-    beside = basket_features(seen, lay_out(baskets, codes, xx, ("is_xx",)))
-    squash = _squash(beside)
+    seen, truth = baskets.take(tiers), complete(label[tiers], hosts).astype(np.int64)
+    beside = basket_features(seen, lay_out(baskets, codes, xx, ("is_xx",), hosts))
+    squash = _squash(beside, hosts)
     products = seen.prod_code.lookup({code: row for row, code in enumerate(codes)}).astype(np.int64)
     products[products < 0] = len(codes)
     lesson = _Lesson(products, seen.offsets, beside / (1 + beside * squash), truth, len(codes))
     with _one_thread():
-        vectors, layers = _learned(lesson, settings, np.random.default_rng(seed))
+        vectors, layers = _learned(lesson, settings, seed, hosts)
     columns = (*(f"kind_{number}" for number in range(settings["kinds"])), "is_xx")
-    table = lay_out(baskets, codes, np.column_stack([vectors, xx]), columns)
+    table = lay_out(baskets, codes, np.column_stack([vectors, xx]), columns, hosts)
     return network_graph(np.append(np.zeros(settings["kinds"], np.float32), squash), layers), table
 
 
-def _squash(beside: NDArray[np.float32]) -> NDArray[np.float32]:
+def _squash(beside: NDArray[np.float32], hosts: Hosts) -> NDArray[np.float32]:
     """One over the mean for totals, by which x / (1 + k x) brings them between 0 and 1; shares keep k = 0."""
     squash = np.zeros(beside.shape[1], np.float32)
+    *sums, count = hosts.total(np.append(beside.sum(axis=0, dtype=np.float64), len(beside)))
     for name in ("lines", "quantity", "spend_gbp"):
         column = TOTALS.index(name) - len(TOTALS)
-        squash[column] = 1 / max(float(beside[:, column].mean(dtype=np.float64)), 1.0)
+        squash[column] = 1 / max(sums[column] / count, 1.0)
     return squash
 
 
 def _learned(
-    lesson: _Lesson, settings: Mapping[str, Any], rng: np.random.Generator
+    lesson: _Lesson, settings: Mapping[str, Any], seed: int, hosts: Hosts
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float32]]]:
     """Vectors of the products, shape (p, kinds), and weights and biases of the two layers behind them."""
     import torch
 
-    weights, *layers = (torch.from_numpy(part).requires_grad_() for part in _drawn(lesson, settings, rng))
-    batches = -(-len(lesson.label) // settings["batch"])
+    from retail_forecast.models.course import Course
+
+    drawn = _drawn(lesson, settings, np.random.default_rng(seed))
+    weights, *layers = parameters = [torch.from_numpy(part).requires_grad_() for part in drawn]
+    baskets = _counts(len(lesson.label), hosts)
+    share = -(-settings["batch"] // hosts.size)
+    batches = -(-int(baskets.max()) // share)
     epochs = max(settings["epochs"], -(-settings["least_steps"] // batches))
     rates = [settings["vector_rate"], settings["rate"]]
     adam = torch.optim.Adam([{"params": [weights], "lr": rates[0]}, {"params": layers, "lr": rates[1]}])
-    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, rates, total_steps=epochs * batches)
-    decay = settings["penalty"] / (2 * len(lesson.label))
-    for _ in range(epochs):
-        for batch in lesson.batches(settings["batch"], rng):
-            loss = _loss(batch, weights, layers) + decay * weights.square().sum()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            cycle.step()
+    course = Course(parameters, adam, torch.optim.lr_scheduler.OneCycleLR(adam, rates, total_steps=epochs * batches))
+    course.resume(hosts.kept())
+    decay = settings["penalty"] / (2 * int(baskets.sum()) * hosts.size)
+    for epoch in range(course.step // batches, epochs):
+        rng = np.random.default_rng([seed, epoch, hosts.rank])
+        for number, batch in islice(enumerate(lesson.batches(share, batches, rng)), course.step % batches, None):
+            rows = int(np.clip(baskets - number * share, 0, share).sum())
+            loss = _loss(batch, weights, layers) / rows + decay * weights.square().sum()
+            course.advance(loss, hosts)
     vectors: NDArray[np.float64] = torch.softmax(weights.detach().double(), 1).numpy()[: lesson.known]
     return vectors, [layer.detach().numpy() for layer in layers]
 
 
+def _counts(own: int, hosts: Hosts) -> NDArray[np.int64]:
+    """Baskets of each host, int64 of shape (hosts,)."""
+    counts = np.zeros(hosts.size, np.int64)
+    counts[hosts.rank] = own
+    return hosts.total(counts)
+
+
 def _loss(batch: _Lesson, weights: "torch.Tensor", layers: "Sequence[torch.Tensor]") -> "torch.Tensor":
-    """Cross-entropy of the batch."""
+    """Cross-entropy of the batch, summed over its baskets."""
     import torch
 
     means = torch.nn.functional.embedding_bag(
@@ -160,7 +176,7 @@ def _loss(batch: _Lesson, weights: "torch.Tensor", layers: "Sequence[torch.Tenso
     inner, inner_bias, outer, outer_bias = layers
     inputs = torch.cat([means, torch.from_numpy(batch.beside)], 1)
     logits = torch.relu(inputs @ inner + inner_bias) @ outer + outer_bias
-    return torch.nn.functional.cross_entropy(logits, torch.from_numpy(batch.label))
+    return torch.nn.functional.cross_entropy(logits, torch.from_numpy(batch.label), reduction="sum")
 
 
 def _drawn(lesson: _Lesson, settings: Mapping[str, Any], rng: np.random.Generator) -> list[NDArray[np.float32]]:

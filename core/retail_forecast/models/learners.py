@@ -61,13 +61,14 @@ class VectorLearner:
     Attributes
     ----------
     name, settings : as of `Learner`
-    train : baskets, labels (n,) of positions in LABELS, settings, seed -> the model as ONNX bytes, and its table
+    train : baskets, labels (n,) of positions in LABELS, settings, seed, hosts that have a share of the baskets each ->
+        the model as ONNX bytes, and its table
     missing : says that the learner's library is not installed; None when it is
     """
 
     name: str
     settings: Mapping[str, Any]
-    train: Callable[[Baskets, Labels, Mapping[str, Any], int], tuple[bytes, ProductTable]]
+    train: Callable[[Baskets, Labels, Mapping[str, Any], int, Hosts], tuple[bytes, ProductTable]]
     missing: Callable[[], UsageError | None]
 
     def fit(self, baskets: Baskets, label: Labels, seed: int, hosts: Hosts = ALONE) -> tuple[bytes, ProductTable]:
@@ -75,11 +76,9 @@ class VectorLearner:
 
         Raises
         ------
-        UsageError : there are several `hosts`, or the learner's library is not installed
+        UsageError : the learner's library is not installed
         """
-        if hosts.size > 1:
-            raise _one_host_only(self.name)
-        return self.train(baskets, label, self.settings, seed)
+        return self.train(baskets, label, self.settings, seed, hosts)
 
 
 AnyLearner = Learner | VectorLearner
@@ -87,7 +86,7 @@ AnyLearner = Learner | VectorLearner
 
 def _one_host_only(name: str) -> UsageError:
     """Says which learners are made for several hosts."""
-    able = ", ".join(one.name for one in LEARNERS.values() if isinstance(one, Learner) and one.train_together)
+    able = ", ".join(one.name for one in LEARNERS.values() if not isinstance(one, Learner) or one.train_together)
     return UsageError(f"{name} learns on one host only", where="--hosts", mend=f"choose one of {able}")
 
 
