@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DEFAULT_WORKSPACE", "JsonOutput", "Workspace"]
+__all__ = ["DEFAULT_WORKSPACE", "MODEL_HELP", "JsonOutput", "Workspace"]
 
 DEFAULT_WORKSPACE = Path("workspace")
+
+MODEL_HELP = "Learner: tree, forest, logistic, xgboost or embedding"
 
 Workspace = Annotated[
     Path,

@@ -6,7 +6,7 @@ import typer
 
 from retail_forecast.cli.console import emit, progress
 from retail_forecast.cli.figures import run_document, show_metrics
-from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+from retail_forecast.cli.options import DEFAULT_WORKSPACE, MODEL_HELP, JsonOutput, Workspace
 from retail_forecast.domain.errors import FileRefused, GateRefused
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def run(
     source: Annotated[
         list[str] | None, typer.Option(metavar="PATH_OR_GLOB", help="Till files; may be given again.")
     ] = None,
-    model: Annotated[str, typer.Option(help="Learner: logistic or xgboost.")] = "xgboost",
+    model: Annotated[str, typer.Option(help=MODEL_HELP + ".")] = "xgboost",
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Keep the server running at the end.")] = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retail_forecast.cli.compared import compared_document, show_compared
 from retail_forecast.cli.console import emit, progress, told
 from retail_forecast.cli.figures import run_document, show_findings, show_metrics
-from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+from retail_forecast.cli.options import DEFAULT_WORKSPACE, MODEL_HELP, JsonOutput, Workspace
 from retail_forecast.domain.tasks import Task
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["train"]
 def train(
     *,
     task: Annotated[Task, typer.Option(help="What the model looks at.")] = Task.BASKET,
-    model: Annotated[str, typer.Option(help="Learner: logistic or xgboost.")] = "xgboost",
+    model: Annotated[str, typer.Option(help=MODEL_HELP + ", or all.")] = "xgboost",
     train_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to learn from.")] = None,
     train_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to learn from.")] = None,
     test_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to measure on.")] = None,
@@ -34,15 +35,15 @@ def train(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
-    """Fit, calibrate and measure a model; it is kept as a bundle under the run's name.
+    """Fit, calibrate and measure a model, or all of them; each is kept as a bundle under its run's name.
 
     Without bounds the last 13 weeks of the lake are the test window, from which nothing is learned. Without any week
     after --train-to-week the figures are of the validation window, and named so.
     """
     from retail_forecast.domain.settings import load_settings
     from retail_forecast.pipeline.clock import utc_now
-    from retail_forecast.pipeline.train import Order
-    from retail_forecast.pipeline.train import train as carry_out
+    from retail_forecast.pipeline.train import ALL, Order, train_all
+    from retail_forecast.pipeline.train import train as train_one
 
     order = Order(
         task,
@@ -58,9 +59,12 @@ def train(
         hosts,
         curve,
     )
-    trained = carry_out(
-        workspace, load_settings(workspace), order, clock=utc_now, progress=progress(json_output), log=told(json_output)
-    )
+    settings, bars, log = load_settings(workspace), progress(json_output), told(json_output)
+    if model == ALL:
+        compared = train_all(workspace, settings, order, clock=utc_now, progress=bars, log=log)
+        emit(compared_document(compared), json_output, lambda: show_compared(compared))
+        return
+    trained = train_one(workspace, settings, order, clock=utc_now, progress=bars, log=log)
     emit(run_document(trained.record, trained.warnings), json_output, lambda: _show(trained))
 
 
