@@ -94,6 +94,7 @@ def test_a_lost_host_fails_the_job_which_goes_on_from_its_checkpoint(job: Job, l
     assert accuracy(again[0].model, gold) > 0.9
 
 
+@pytest.mark.slow
 def test_the_runner_names_the_lost_host(job: Job, lines: Lines) -> None:
     with LocalHosts(job(2, n_estimators="250", checkpoint_rounds="5"), 1, lines.put) as hosts:
         lines.until("kept after")
@@ -124,7 +125,7 @@ def test_an_interrupted_job_ends_with_the_model_of_one_that_was_not(job: Job, li
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_hosts_learn_a_network_together(job: Job, gold: Labelled, single: float, count: int) -> None:
     containers = job(count, **NETWORK)
     run(containers)
