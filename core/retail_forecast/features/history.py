@@ -2,18 +2,17 @@
 
 A basket's row is known at the end of its week plus the days of delivery, so that on a Monday, with a day of delivery,
 the week before last is the newest one known. History is followed week by week: the baskets of a week are added, then
-those that know this week and no later one are given what stands. The leanings of past baskets' lines come from tables
-learned on earlier weeks than theirs; a basket's own label, or any later one, is thus in nothing that it is given.
+those that know this week and no later one are given what stands. The leanings of past baskets' lines are read
+by tables that were learned without the customer's own baskets, so that a basket's label is in nothing that it is given.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.domain.errors import DataError
-from retail_forecast.domain.labels import LABELS
+from retail_forecast.domain.labels import LABELS, Label
 from retail_forecast.features.leanings import learn_table
 from retail_forecast.kernel.arrival import (
     ARRIVAL_FEATURES,
@@ -34,7 +33,7 @@ from retail_forecast.kernel.products import ProductTable
 
 __all__ = ["Joined", "empty_history", "join_history", "known_week", "learned_past", "past_of", "week_of"]
 
-_LEANINGS = tuple(BASKET_FEATURES.index(f"mean_{name}") for name in PAST[len(LABELS) : len(LABELS) + 4])
+_LEANINGS = tuple(BASKET_FEATURES.index(f"mean_{name}") for name in PAST[5:9])
 _FEW_LINES = 2
 
 
@@ -63,49 +62,53 @@ def known_week(shop_day: NDArray[np.int32], lag_days: int) -> NDArray[np.int32]:
 
 
 def learned_past(
-    baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_], penalty: float
+    baskets: Baskets,
+    label: NDArray[np.int8],
+    learned: NDArray[np.bool_],
+    penalty: float,
+    folds: int,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], ProductTable]:
-    """What each basket adds to history, and the table by which baskets after the learned ones are read.
+    """What each basket adds to history, and the table by which baskets of later customers and weeks are read.
 
-    The lines of a basket are read by a table of all learned weeks before its own, up to the last power of two of them;
-    those of the first week by none.
+    The lines of a learned basket are read by a table that was learned without any basket of its customer: what a
+    customer is given then never depends on the customer's own labels through the leanings. Leanings of anonymous
+    baskets are nobody's taste, and not read.
 
     Parameters
     ----------
     baskets, label : n baskets, and their labels, positions in LABELS
     learned : which of them product leanings are learned from
-    penalty : of the leanings
+    penalty, folds : of the leanings
+    rng : deals customers to folds
 
     Returns
     -------
     past : float64 array of shape (n, len(PAST))
     table : learned from all `learned` baskets
     """
-    week = week_of(baskets.shop_day)
-    weeks = np.unique(week[learned])
-    read = np.zeros((len(baskets), len(PAST)))
-    table = learn_table(baskets.take(np.flatnonzero(learned)), label[learned], penalty)
-    for before, until in _spans(weeks):
-        rows = np.flatnonzero((week > before) & (week <= until))
-        known = np.flatnonzero(learned & (week <= before))
-        own = table if before == weeks[-1] else learn_table(baskets.take(known), label[known], penalty)
-        read[rows] = past_of(baskets.take(rows), label[rows], own)
-    rows = np.flatnonzero(week <= weeks[0])
-    read[rows] = past_of(baskets.take(rows), label[rows], None)
-    return read, table
+    customer = baskets.customer
+    deal = np.append(rng.permutation(len(customer.values)) % folds, -1)[customer.index]
+    rows = np.flatnonzero(learned)
+    table = learn_table(baskets.take(rows), label[rows], penalty)
+    past = past_of(baskets, label, table)
+    for fold in range(folds):
+        inside, outside = np.flatnonzero(learned & (deal == fold)), np.flatnonzero(learned & (deal != fold))
+        own = learn_table(baskets.take(outside), label[outside], penalty)
+        past[inside] = past_of(baskets.take(inside), label[inside], own)
+    return past, table
 
 
-def past_of(baskets: Baskets, label: NDArray[np.int8], table: ProductTable | None) -> NDArray[np.float64]:
+def past_of(baskets: Baskets, label: NDArray[np.int8], table: ProductTable) -> NDArray[np.float64]:
     """What each basket adds to history, its lines read by `table`; float64 of shape (n, len(PAST))."""
     lines, spend = baskets.line_counts, np.zeros(len(baskets))
-    leanings = np.zeros((len(baskets), len(_LEANINGS)))
-    if table is not None:
-        leanings[:] = basket_features(baskets, table)[:, _LEANINGS]
     filled = lines > 0
     if filled.any():
         spend[filled] = np.add.reduceat(baskets.spend_pence, baskets.offsets[:-1][filled]) / 100
-    size = np.stack([np.sqrt(lines), np.sqrt(spend), lines <= _FEW_LINES], axis=1)
-    return np.concatenate([np.eye(len(LABELS))[label], leanings, size], axis=1)
+    labels = [label == LABELS.index(tier) for tier in (Label.LA, Label.UM)]
+    sizes = [np.sqrt(lines), np.sqrt(spend), lines <= _FEW_LINES]
+    leanings = basket_features(baskets, table)[:, _LEANINGS].T * lines
+    return np.stack([*labels, *sizes, *leanings, np.ones(len(baskets)), lines], axis=1).astype(np.float64)
 
 
 def empty_history(week: int) -> History:
@@ -165,15 +168,6 @@ def join_history(
     return Joined(replace(baskets, known=known), found)
 
 
-def _spans(weeks: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """(last week learned from, last week read) of each table, ascending."""
-    number = 1
-    while number < len(weeks):
-        yield int(weeks[number - 1]), int(weeks[min(2 * number, len(weeks)) - 1])
-        number *= 2
-    yield int(weeks[-1]), np.iinfo(np.int32).max
-
-
 def _add(
     tables: tuple[Table, ...],
     rows: tuple[NDArray[np.int32], ...],
@@ -189,7 +183,7 @@ def _add(
         here = added[row[added] >= 0]
         values = past[here][:, [PAST.index(value) for value in group.values]]
         np.add.at(table.sums, row[here], values[:, None, :])
-        np.add.at(table.weight, row[here], 1.0)
+        np.add.at(table.weight, row[here], past[here][:, [PAST.index(group.per)]])
         table.last[row[here]] = week
 
 

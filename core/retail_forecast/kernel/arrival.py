@@ -10,6 +10,7 @@ Square roots tame long tails: unlike logarithms they are rounded alike on every 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,9 @@ __all__ = [
     "table_rows",
 ]
 
-PAST = ("la", "mm", "um", "xx", "is_la", "is_um", "lean_la", "lean_um", "lines", "spend", "small")
-"""What is summed over past baskets: their labels, the mean of their lines' leanings, their sizes (square roots of lines
-and of pounds), and whether they had two lines at most."""
+PAST = ("la", "um", "size", "spend", "small", "is_la", "is_um", "lean_la", "lean_um", "baskets", "lines")
+"""What is summed over past baskets: their labels, their sizes (square roots of lines and of pounds), whether they had
+two lines at most, the leanings of their lines; and what the sums are divided by, baskets or lines."""
 
 NEVER = -(1 << 20)
 """Last week of a group that has no basket."""
@@ -52,11 +53,12 @@ class Group:
     Attributes
     ----------
     name : prefix of its features
-    keys : what they share: columns of `Baskets`
+    keys : what they share: columns of `Baskets`, or "anonymous", whether the customer is not known
     parent : group whose mean stands for baskets not seen; None for the root
-    trust : how many baskets the parent's mean is worth
+    trust : how many baskets, or lines, the parent's mean is worth
     half_lives : weeks in which a basket's weight halves, a set of sums each
     values : of PAST; with the half-lives, those of the parent or fewer
+    per : what means are taken over
     activity : whether the number of baskets and the weeks since the last one are features too
     hidden : it has no features of its own
     """
@@ -67,6 +69,7 @@ class Group:
     trust: float
     half_lives: tuple[float, ...]
     values: tuple[str, ...]
+    per: Literal["baskets", "lines"] = "baskets"
     activity: bool = False
     hidden: bool = False
 
@@ -82,18 +85,20 @@ class Group:
 
 
 _TIERS = ("la", "um")
-_LEANING = (*_TIERS, "is_la", "is_um")
-_CUSTOMER = (*_LEANING, "lean_la", "lean_um", "lines", "spend", "small")
+_SIZES = ("size", "spend", "small")
+_TASTE = ("is_la", "is_um", "lean_la", "lean_um")
 
 GROUPS = (
-    Group("all", (), None, 1, (8, 26, inf), PAST, hidden=True),
+    Group("all", (), None, 1, (8, 26, inf), (*_TIERS, *_SIZES), hidden=True),
     Group("recent", (), "all", 1, (8,), _TIERS),
     Group("region", ("store_region",), "all", 100, (inf,), _TIERS),
     Group("format", ("store_format",), "all", 100, (inf,), _TIERS),
-    Group("store", ("store_code",), "all", 30, (8, inf), _LEANING),
+    Group("store", ("store_code", "anonymous"), "all", 30, (8, 26, inf), (*_TIERS, *_SIZES)),
     Group("store_hour", ("store_code", "shop_hour"), "store", 50, (inf,), _TIERS),
-    Group("customer", ("customer",), "all", 4, (8, 26, inf), _CUSTOMER, activity=True),
-    Group("visit", ("customer", "store_code"), "customer", 4, (26, inf), _CUSTOMER[:7], activity=True),
+    Group("customer", ("customer",), "store", 4, (8, 26, inf), (*_TIERS, *_SIZES), activity=True),
+    Group("visit", ("customer", "store_code"), "customer", 4, (26, inf), (*_TIERS, "size"), activity=True),
+    Group("taste", ("customer",), None, 10, (26, inf), _TASTE, per="lines"),
+    Group("visit_taste", ("customer", "store_code"), "taste", 10, (26, inf), _TASTE, per="lines"),
     Group("segment", ("seg_1",), "all", 100, (inf,), _TIERS),
     Group("stage", ("seg_2",), "all", 100, (inf,), _TIERS),
 )
@@ -111,7 +116,7 @@ ARRIVAL_FEATURES = (
 SEGMENT_FEATURES = tuple(name for group in GROUPS[-_SEGMENTS:] for name in group.features)
 """Names of its last columns, which a model looks at only when it is told to."""
 
-ARRIVAL_COLUMNS = (*dict.fromkeys(key for group in GROUPS for key in group.keys), "shop_day")
+ARRIVAL_COLUMNS = (*dict.fromkeys(key for group in GROUPS for key in group.keys if key != "anonymous"), "shop_day")
 """Columns of `Baskets` that are looked at."""
 
 SEEN = ARRIVAL_FEATURES.index("customer_baskets_ever")
@@ -126,7 +131,7 @@ class Table:
     ----------
     rows : key -> row
     sums : float64 array of shape (k + 1, half-lives, values)
-    weight : float64 array of shape (k + 1, half-lives), sums of the baskets' weights
+    weight : float64 array of shape (k + 1, half-lives), what the sums are divided by
     last : int32 array of shape (k + 1,), week of the last basket, counted from the calendar's EPOCH
     """
 
@@ -209,6 +214,8 @@ def _means(
 
 
 def _codes(baskets: Baskets, name: str) -> Codes:
+    if name == "anonymous":
+        return Codes(("named", "anonymous"), (baskets.customer.index < 0).astype(np.int32))
     if name != "shop_hour":
         codes: Codes = getattr(baskets, name)
         return codes
