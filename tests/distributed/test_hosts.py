@@ -125,7 +125,8 @@ def test_an_interrupted_job_ends_with_the_model_of_one_that_was_not(job: Job, li
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
 def test_hosts_learn_a_network_together(job: Job, gold: Labelled, single: float, count: int) -> None:
     containers = job(count, **NETWORK)
     run(containers)
