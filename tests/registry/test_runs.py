@@ -12,7 +12,7 @@ from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import Conflict, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span, Windows
-from retail_forecast.registry.runs import list_runs, load_run, new_run_id, save_run
+from retail_forecast.registry.runs import comparable_runs, list_runs, load_run, new_run_id, save_run
 from retail_forecast.registry.runs import test_window_uses as window_uses  # not to be collected as a test
 
 MakeRun = Callable[..., RunRecord]
@@ -105,3 +105,20 @@ def test_weeks_that_anything_was_learned_from_include_those_of_calibration(make_
 def test_figures_without_the_window_they_name_are_no_record(make_run: MakeRun, changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="figures"):
         make_run(**changes)
+
+
+def test_only_runs_on_the_same_baskets_are_compared(make_run: MakeRun) -> None:
+    mine = make_run("mine", model="logistic")
+    older, newer = (make_run(name, model="tree", macro_f1=f1) for name, f1 in (("older", 0.99), ("newer", 0.97)))
+    other_weeks = make_run("weeks", model="forest", windows=Windows(mine.windows.train, test=mine.windows.test))
+    other_task = make_run("task", model="forest", task=Task.FLAT)
+    other_labels = make_run("labels", model="forest", label_source="price-tiers")
+    runs = [older, mine, other_weeks, other_task, other_labels, newer]
+    assert [run.run_id for run in comparable_runs(runs, mine)] == ["newer", "mine"]
+    assert [run.run_id for run in comparable_runs([], mine)] == ["mine"]
+
+
+def test_a_refit_is_compared_by_its_parents_figures(make_run: MakeRun) -> None:
+    parent, rival = make_run("parent"), make_run("rival", model="tree", macro_f1=0.5)
+    refit = make_run("refit", windows=Windows(parent.windows.train), metrics_from="parent", parent="parent")
+    assert [run.run_id for run in comparable_runs([parent, refit, rival], refit)] == ["parent", "rival"]

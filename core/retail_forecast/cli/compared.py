@@ -27,7 +27,7 @@ def show_compared(compared: "Compared") -> None:
     records = sorted((trained.record for trained in compared.runs), key=lambda record: -record.metrics["macro_f1"])
     first = records[0]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("model", "accuracy", "macro F1", "95 %", "log loss", "ECE", "seconds", "run"):
+    for name in ("model", "accuracy", "macro F1", "95 %", "log loss", "ECE", "seconds"):
         table.add_column(name, no_wrap=True)
     for record in records:
         table.add_row(*_cells(record))
@@ -57,5 +57,4 @@ def _cells(record: "RunRecord") -> tuple[str, ...]:
         f"{metrics['log_loss']:.4f}",
         f"{metrics['ece']:.4f}",
         f"{seconds:.1f}",
-        record.run_id,
     )

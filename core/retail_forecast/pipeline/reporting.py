@@ -18,7 +18,7 @@ from retail_forecast.pipeline.workspace import lake_path, report_path
 from retail_forecast.registry.champion import current
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.registry.runs import list_runs, load_run, test_window_uses
+from retail_forecast.registry.runs import comparable_runs, list_runs, load_run, test_window_uses
 from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction, WeekFacts
 from retail_forecast.report.page import write_report
 
@@ -44,7 +44,7 @@ def make_report(
     output : by default `reports/report.html` in the workspace
     """
     store = open_store(workspace)
-    window = record.windows.test
+    window, runs = record.windows.test, list_runs(store)
     data = ReportData(
         record=record,
         floors=settings.gate.basket,
@@ -52,9 +52,10 @@ def make_report(
         decision=decision,
         lake=_lake_facts(workspace),
         served=served,
-        window_uses=test_window_uses(list_runs(store), record.task, window) if window else 0,
+        window_uses=test_window_uses(runs, record.task, window) if window else 0,
         generated_at=now,
         segments=read_segment_facts(workspace),
+        rivals=comparable_runs(runs, record),
     )
     path = output or report_path(workspace)
     write_report(data, path)

@@ -13,7 +13,7 @@ from retail_forecast.domain.errors import Conflict, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span
 
-__all__ = ["list_runs", "load_run", "new_run_id", "save_run", "test_window_uses"]
+__all__ = ["comparable_runs", "list_runs", "load_run", "new_run_id", "save_run", "test_window_uses"]
 
 _FOLDER = "runs"
 
@@ -51,6 +51,15 @@ def list_runs(store: ObjectStore, task: Task | None = None) -> list[RunRecord]:
     return sorted((r for r in records if task in (None, r.task)), key=lambda r: (r.created_at, r.run_id))
 
 
+def comparable_runs(runs: Iterable[RunRecord], record: RunRecord) -> tuple[RunRecord, ...]:
+    """The newest run of each learner that was measured on the same baskets as `record`, having learned the same labels
+    from the same weeks: the best first. A refit stands for its parent, whose figures it carries."""
+    runs = tuple(runs)
+    measured = next((run for run in runs if run.run_id == record.parent), record)
+    newest = {run.model: run for run in (*runs, measured) if _basis(run) == _basis(measured)}
+    return tuple(sorted(newest.values(), key=lambda run: (-run.metrics["macro_f1"], run.model)))
+
+
 def load_run(store: ObjectStore, run_id: str) -> RunRecord:
     """The run of that name.
 
@@ -81,6 +90,19 @@ def test_window_uses(runs: Iterable[RunRecord], task: Task, window: Span) -> int
 def _run_ids(store: ObjectStore) -> list[str]:
     paths = (meta["path"] for chunk in store.list(_FOLDER) for meta in chunk)
     return sorted(path.split("/")[1] for path in paths if path.count("/") == 2 and path.endswith("/run.json"))
+
+
+def _basis(run: RunRecord) -> tuple[object, ...]:
+    """What two runs must have in common for their figures to be compared."""
+    return (
+        run.task,
+        run.windows,
+        run.metrics_from,
+        run.data.number,
+        run.data.tables,
+        run.label_source,
+        run.parent is None,
+    )
 
 
 def _read(store: ObjectStore, run_id: str) -> RunRecord:

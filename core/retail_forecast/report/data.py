@@ -117,6 +117,7 @@ class ReportData:
     window_uses : runs that have taken figures from this run's test window, itself included (`test_window_uses`)
     generated_at : time of writing, with its time zone
     segments : the segments of customers that were written last
+    rivals : the newest run of each learner on the same baskets, this one's among them, the best first
     """
 
     record: RunRecord
@@ -128,3 +129,4 @@ class ReportData:
     window_uses: int
     generated_at: datetime
     segments: SegmentFacts | None = None
+    rivals: tuple[RunRecord, ...] = ()

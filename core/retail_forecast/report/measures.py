@@ -148,6 +148,8 @@ def _in_order(metrics: Mapping[str, Any]) -> dict[str, float]:
 def _meaning(feature: str) -> str:
     """What a feature is, in words; empty for one that the kernel has learned since."""
     over, _, name = feature.partition("_")
+    if name.startswith("kind_"):
+        return "share of the lines' products in a kind that the network has learned"
     if over in _OVER and name in _MEANINGS:
         return f"{_MEANINGS[name]}, {_OVER[over]}"
     return _MEANINGS.get(feature, "")

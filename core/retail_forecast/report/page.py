@@ -12,7 +12,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retail_forecast.models.segments import LAPSED_WEEKS
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.report import customers, findings, measures, plots, provenance, quality, served, summary, timelines
+from retail_forecast.report import (
+    customers,
+    findings,
+    measures,
+    plots,
+    provenance,
+    quality,
+    rivals,
+    served,
+    summary,
+    timelines,
+)
 from retail_forecast.report.data import LakeFacts, ReportData, SegmentFacts, ServedPrediction
 from retail_forecast.report.wording import moment
 
@@ -91,6 +102,8 @@ def _model(data: ReportData) -> Mapping[str, Any]:
         "reliability_table": measures.reliability_table(curve),
         "importance": plots.importance_plot(drops) if drops else None,
         "importance_table": measures.importance_table(drops, data.record.attributions) if drops else None,
+        "rivals": rivals.rival_plot(data.rivals) if len(data.rivals) > 1 else None,
+        "rival_table": rivals.rival_table(data.rivals) if len(data.rivals) > 1 else None,
         **_findings(data.record),
     }
 
