@@ -23,7 +23,7 @@ from scipy.sparse import csr_matrix, diags
 
 from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.labels import TIERS
-from retail_forecast.features.products import keys_alone, lay_out, occurring, unclassified
+from retail_forecast.features.products import lay_out, lay_out_by_price, occurring, unclassified
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.prices import by_price_key
@@ -67,8 +67,8 @@ def learn_table(
     hosts : those that hold the baskets, of which `baskets` is this host's share
     """
     leanings = learn_leanings(baskets, label, penalty, hosts)
-    table = lay_out(baskets, leanings.codes, _values(leanings), VALUES, hosts)
-    return keys_alone(table) if coarse else table
+    lay = lay_out_by_price if coarse else lay_out
+    return lay(baskets, leanings.codes, _values(leanings), VALUES, hosts)
 
 
 def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float, hosts: Hosts = ALONE) -> Leanings:

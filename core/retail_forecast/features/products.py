@@ -1,7 +1,7 @@
 """What training baskets tell of products: which occur, which are XX, and the kernel's table of learned values, laid out
 with fall-backs for products and groups that were never seen.
 
-The fall-back row of a price key or a group is the mean over its lines in the training baskets, and the last row of the
+The fall-back row of a group is the mean over its lines in the training baskets, and the last row of the
 table the mean over all lines. Where several hosts hold a share of the baskets each, every count is a sum over them.
 """
 
@@ -12,10 +12,10 @@ from scipy.sparse import csr_matrix
 from retail_forecast.clouds.hosts import ALONE, Hosts, union
 from retail_forecast.domain.labels import LABELS, Label
 from retail_forecast.kernel.lines import LEVELS, Baskets, Codes
-from retail_forecast.kernel.prices import KEY_MARK, price_keys
+from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import ProductTable, quantise
 
-__all__ = ["keys_alone", "lay_out", "occurring", "unclassified"]
+__all__ = ["lay_out", "lay_out_by_price", "occurring", "unclassified"]
 
 _XX = LABELS.index(Label.XX)
 
@@ -61,23 +61,29 @@ def lay_out(
     rows = baskets.prod_code.lookup(products)
     groups: dict[str, int] = {}
     means: list[NDArray[np.float64]] = []
-    for level in (price_keys(baskets), *(getattr(baskets, level) for level in LEVELS[1:])):
-        names, sums = _sums_by_code(level, rows, own, hosts)
-        present = [i for i in np.flatnonzero(sums[:, -1]) if names[i] not in products]
+    for level in LEVELS[1:]:
+        names, sums = _sums_by_code(getattr(baskets, level), rows, own, hosts)
+        present = np.flatnonzero(sums[:, -1])
         groups.update({names[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
         means.append(sums[present, :-1] / sums[present, -1:])
     lines = own[rows[rows >= 0]]
     *total, count = hosts.total(np.append(lines.sum(axis=0), len(lines)))
-    values = np.concatenate([own, *means, [np.array(total) / count]])
+    average = np.array(total) / max(count, 1)  # without a single known line nothing is known of the average one
+    values = np.concatenate([own, *means, [average]])
     return ProductTable(products, groups, quantise(values), columns)
 
 
-def keys_alone(table: ProductTable) -> ProductTable:
-    """The rows of price keys and groups alone, keys in the place of products."""
-    first = len(table.products)
-    keys = {code: row - first for code, row in table.groups.items() if KEY_MARK in code}
-    groups = {code: row - first for code, row in table.groups.items() if KEY_MARK not in code}
-    return ProductTable(keys, groups, table.values[first:], table.columns)
+def lay_out_by_price(
+    baskets: Baskets, codes: tuple[str, ...], own: NDArray[np.float64], columns: tuple[str, ...], hosts: Hosts = ALONE
+) -> ProductTable:
+    """The table for baskets seen `by_price_key`: a key's row is the mean of the products that are sold under it.
+    Parameters as in `lay_out`."""
+    rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
+    seen = by_price_key(baskets)
+    names, sums = _sums_by_code(seen.prod_code, rows, own, hosts)
+    present = np.flatnonzero(sums[:, -1])
+    means = sums[present, :-1] / sums[present, -1:]
+    return lay_out(seen, tuple(names[i] for i in present), means, columns, hosts)
 
 
 def _sums_by_code(

@@ -7,31 +7,26 @@ given, or was never seen.
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retail_forecast.kernel.lines import Baskets, Codes
 
-__all__ = ["KEY_MARK", "by_price_key", "price_keys"]
-
-KEY_MARK = "@"
-"""Stands between group and price, and in no code of the contract."""
+__all__ = ["by_price_key", "price_keys"]
 
 _PRICES = 1 << 40
 
 
-def price_keys(baskets: Baskets, lines: NDArray[np.intp] | None = None) -> Codes:
-    """Key of each of `lines` (of all lines, when None), such as "CL00155@101" for 1.01 GBP; missing where the group is.
+def price_keys(baskets: Baskets) -> Codes:
+    """Key of each line, such as "CL00155@101" for 1.01 GBP; missing where the group is.
 
     The unit price is spend over quantity, rounded half up to whole pence.
     """
-    chosen = slice(None) if lines is None else lines
-    group = baskets.prod_code_10.index[chosen].astype(np.int64)
-    quantity, spend = np.maximum(baskets.quantity[chosen], 1), baskets.spend_pence[chosen]
+    group = baskets.prod_code_10.index.astype(np.int64)
+    quantity, spend = np.maximum(baskets.quantity, 1), baskets.spend_pence
     price = (2 * spend + quantity) // (2 * quantity)
     pairs, index = np.unique(np.where(group >= 0, group * _PRICES + price, -1), return_inverse=True)
     absent = int(len(pairs) > 0 and pairs[0] == -1)
     names = baskets.prod_code_10.values
-    words = tuple(f"{names[pair // _PRICES]}{KEY_MARK}{pair % _PRICES}" for pair in pairs[absent:].tolist())
+    words = tuple(f"{names[pair // _PRICES]}@{pair % _PRICES}" for pair in pairs[absent:].tolist())
     return Codes(words, (index - absent).astype(np.int32))
 
 

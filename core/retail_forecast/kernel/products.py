@@ -1,9 +1,9 @@
 """The product table: what a model has learned about each product, and what it falls back to for products it never saw.
 
-A line is looked up by PROD_CODE; when that is unknown, by its price key (PROD_CODE_10 and unit price), then by
-PROD_CODE_10, _20 and _30; when all are unknown it gets the last row of the table, the average product. Values are
-multiples of 2**-16 of moderate size, so that float64 sums of them are exact: a basket's features do not depend on the
-order of its lines, on the platform or on how many baskets are computed at once.
+A line is looked up by PROD_CODE; when that is unknown, by PROD_CODE_10, then _20, then _30; when all are unknown it
+gets the last row of the table, the average product. Values are multiples of 2**-16 of moderate size, so that float64
+sums of them are exact: a basket's features do not depend on the order of its lines, on the platform or on how many
+baskets are computed at once.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.kernel.lines import LEVELS, Baskets
-from retail_forecast.kernel.prices import price_keys
 
 __all__ = ["LIMIT", "QUANTUM", "VALUES", "ProductTable", "quantise"]
 
@@ -53,7 +52,7 @@ class ProductTable:
     Attributes
     ----------
     products : product -> row
-    groups : price key, or code of PROD_CODE_10, _20 or _30 -> row (they differ in form, and share one namespace)
+    groups : code of PROD_CODE_10, _20 or _30 -> row (their prefixes differ, so that they share one namespace)
     values : float64 array of shape (rows + 1, len(columns)), quantised; the last row is the average product
     columns : names of the values; the last is "is_xx"
     """
@@ -69,10 +68,8 @@ class ProductTable:
         known = rows >= 0
         if not known.all():
             missing = np.flatnonzero(~known)
-            rows[missing] = price_keys(baskets, missing).lookup(self.groups)
             for level in LEVELS[1:]:
-                missing = missing[rows[missing] < 0]
                 rows[missing] = getattr(baskets, level).take(missing).lookup(self.groups)
-            missing = missing[rows[missing] < 0]
+                missing = missing[rows[missing] < 0]
             rows[missing] = len(self.values) - 1
         return rows, known
