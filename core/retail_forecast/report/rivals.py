@@ -4,7 +4,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.report.canvas import INK, MUTED, SERIES, draw
+from retail_forecast.report.canvas import INK, SERIES, draw
 from retail_forecast.report.wording import Table, baseline_name, figure, interval
 
 __all__ = ["rival_plot", "rival_table"]
@@ -29,7 +29,6 @@ def rival_plot(runs: tuple[RunRecord, ...]) -> Markup:
         axes.set_ylim(len(runs) - 0.5, -0.7)
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.12)
-        axes.axvline(max(values), color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xlabel("macro F1, with its 95 % interval (the axis does not begin at 0)")
         axes.grid(visible=True, axis="x")
 
