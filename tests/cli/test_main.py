@@ -3,8 +3,6 @@
 import json
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 import typer
@@ -149,10 +147,15 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.strip() == ""
 
 
-def test_help_costs_at_most_twelve_bare_starts() -> None:
-    program = str(Path(sys.executable).with_name("retail-forecast"))
-    bare = min(_seconds([sys.executable, "-c", "pass"]) for _ in range(5))
-    assert min(_seconds([program, "--help"]) for _ in range(5)) <= 12 * bare
+def test_help_loads_nothing_heavy() -> None:
+    # How long it takes is measured by benchmarks/help.py; what would make it slow is looked for here.
+    code = (
+        "import sys; from retail_forecast.cli.main import run; run(['--help']);"
+        "heavy = {'numpy', 'pyarrow', 'pydantic', 'msgspec', 'duckdb', 'deltalake', 'sklearn', 'mlflow', 'rich'};"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
 def test_a_verb_is_imported_when_asked_for_only() -> None:
@@ -161,12 +164,6 @@ def test_a_verb_is_imported_when_asked_for_only() -> None:
         "sys.exit('retail_forecast.cli.doctor' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def _seconds(command: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
 def _raise(error: Exception) -> object:

@@ -8,8 +8,8 @@ Ctrl-C, 1 for a fault of the program.
 import sys
 from collections import UserDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, Any, cast
 
 import typer
@@ -57,7 +57,7 @@ def application() -> TyperGroup:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.callback()(_options)
     group = get_group(app)
-    verbs: Any = _Verbs({name: None for name in VERBS if find_spec(f"retail_forecast.cli.{name}")})
+    verbs: Any = _Verbs(dict.fromkeys(VERBS))
     group.commands = verbs
     return group
 
@@ -111,8 +111,14 @@ def _show_traceback(error: Exception) -> None:
 
 def _command(name: str) -> TyperCommand:
     command = _as_command(getattr(import_module(f"retail_forecast.cli.{name}"), name))
-    command.params.extend(_as_command(_common).params)
+    command.params.extend(_common_params())
     return command
+
+
+@cache
+def _common_params() -> tuple[Any, ...]:
+    """Options of every verb, made once: making them costs as much as making a verb."""
+    return tuple(_as_command(_common).params)
 
 
 def _as_command(function: Callable[..., None]) -> TyperCommand:
