@@ -10,6 +10,7 @@ from collections import UserDict
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -52,9 +53,28 @@ class _Verbs(UserDict[str, TyperCommand | None]):
         return command
 
 
+class _Listed(TyperGroup):
+    """Lists the verbs by the first sentence of their modules, which are read as text: importing all of them to
+    show their names is most of what --help would cost beside typer."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer keeps the types to itself
+        """The verbs, in the order of VERBS."""
+        return list(VERBS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        """Write the list of verbs."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_sentence(name)) for name in VERBS])
+
+
+def _first_sentence(verb: str) -> str:
+    text = (Path(__file__).parent / f"{verb}.py").read_text(encoding="utf-8")
+    return text.removeprefix('"""').split('"""', 1)[0].split(": ", 1)[-1].split(".\n")[0].split("\n\n")[0].rstrip(".")
+
+
 def application() -> TyperGroup:
     """The command line, ready to be called."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app = typer.Typer(cls=_Listed, add_completion=False, rich_markup_mode=None)
     app.callback()(_options)
     group = get_group(app)
     verbs: Any = _Verbs(dict.fromkeys(VERBS))
