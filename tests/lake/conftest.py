@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -120,8 +121,9 @@ def write() -> Callable[..., Path]:
 def take() -> Callable[..., IngestReport]:
     """Take files into the lake at a folder."""
 
-    def take_files(root: Path, *sources: Path | str, **settings: int) -> IngestReport:
-        return ingest(root, [str(s) for s in sources], LakeSettings(**settings), clock=lambda: MONDAY)
+    def take_files(root: Path, *sources: Path | str, accept: Sequence[str] = (), **settings: Any) -> IngestReport:
+        given = [str(source) for source in sources]
+        return ingest(root, given, LakeSettings(**settings), clock=lambda: MONDAY, accept=accept)
 
     return take_files
 

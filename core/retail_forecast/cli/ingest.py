@@ -18,6 +18,10 @@ def ingest(
         list[str], typer.Argument(metavar="SOURCE...", help="Till files, folders of them, or patterns in quotes.")
     ],
     *,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Take files in that would be refused under this code; may be repeated."),
+    ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -33,7 +37,14 @@ def ingest(
     from retail_forecast.pipeline.workspace import lake_path
 
     settings = load_settings(workspace)
-    report = take_in(lake_path(workspace), sources, settings.lake, clock=utc_now, progress=progress(json_output))
+    report = take_in(
+        lake_path(workspace),
+        sources,
+        settings.lake,
+        clock=utc_now,
+        accept=accept or (),
+        progress=progress(json_output),
+    )
     emit(report.to_dict(), json_output, lambda: _show(report))
     if report.refused:
         raise typer.Exit(FileRefused.exit_code)
@@ -53,5 +64,7 @@ def _show(report: "IngestReport") -> None:
         typer.echo(f"Weeks that were there before and are replaced: {', '.join(map(str, report.replaced))}")
     for code, rows in report.reasons.items():
         typer.echo(f"  {rows:,} lines with {code}")
+    for accepted in report.accepted:
+        typer.echo(f"Accepted: {accepted.file} ({accepted.code}): {accepted.reason}")
     for refusal in report.refused:
         typer.echo(f"Refused: {refusal.file} ({refusal.code}): {refusal.reason}\nTry: {refusal.mend}", err=True)

@@ -18,6 +18,7 @@ __all__ = [
     "Floors",
     "GateSettings",
     "LakeSettings",
+    "QualitySettings",
     "ServerSettings",
     "Settings",
     "TrainSettings",
@@ -32,6 +33,20 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class QualitySettings(_Section):
+    """From where on data are refused, or remarked upon."""
+
+    faulty_share: float = Field(
+        0.2, ge=0, le=1, description="share of a file's rows at fault by themselves from which on the file is refused"
+    )
+    replaced_share: float = Field(
+        0.5, ge=0, le=1, description="share of a week's rows that files replacing it must bring, else they are refused"
+    )
+    trailing_weeks: int = Field(13, ge=1, description="weeks before a week that it is compared with [weeks]")
+    volume_factor: float = Field(2.0, gt=1, description="how far rows may lie from the trailing weeks' median")
+    shift_index: float = Field(0.25, gt=0, description="population stability index from which on a shift is told")
+
+
 class LakeSettings(_Section):
     """Bounds and habits of the lake."""
 
@@ -41,6 +56,7 @@ class LakeSettings(_Section):
     delivery_lag_days: int = Field(
         1, ge=0, description="days between the end of a week and the arrival of its file [days]"
     )
+    quality: QualitySettings = QualitySettings()
 
 
 class WindowSettings(_Section):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["IngestReport", "Refusal", "keep_report", "read_report"]
+__all__ = ["Acceptance", "IngestReport", "Refusal", "keep_report", "read_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A file that was taken in although a rule of whole files spoke against it: its path, the code, and why."""
+
+    file: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
     """The account of one call.
 
@@ -29,6 +38,7 @@ class IngestReport:
     files : files taken in
     rows_read, rows_silver, rows_quarantined, baskets : of those files
     refused : files that were left where they are
+    accepted : files among those taken in of which a refusal was overruled
     unchanged : files that the lake holds already
     weeks : fiscal weeks that were written
     replaced : those of them that the lake held before
@@ -44,6 +54,7 @@ class IngestReport:
     rows_quarantined: int
     baskets: int
     refused: tuple[Refusal, ...]
+    accepted: tuple[Acceptance, ...]
     unchanged: tuple[str, ...]
     weeks: tuple[int, ...]
     replaced: tuple[int, ...]

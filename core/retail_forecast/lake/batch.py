@@ -51,7 +51,7 @@ def plan(staged: Sequence[Staged], limit: int) -> list[list[int]]:
     """
     totals: dict[int, int] = {}
     for source in staged:
-        for week, rows in _booked_rows(source).items():
+        for week, rows in source.booked.items():
             totals[week] = totals.get(week, 0) + rows
     groups: list[list[int]] = []
     filled = limit
@@ -62,14 +62,6 @@ def plan(staged: Sequence[Staged], limit: int) -> list[list[int]]:
         groups[-1].append(week)
         filled += rows
     return groups
-
-
-def _booked_rows(source: Staged) -> dict[int, int]:
-    rows = source.weeks
-    open_rows = source.rows - sum(rows.values())
-    if open_rows:
-        rows[source.main_week] = rows.get(source.main_week, 0) + open_rows
-    return rows
 
 
 def slabs_of(staged: Sequence[Staged], weeks: Sequence[int]) -> list[tuple[Staged, Slab]]:

@@ -6,7 +6,7 @@ changes nothing; another file for a week that is present replaces that week in a
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.accounts import IngestReport, keep_report
+from retail_forecast.lake.admission import admit, check_acceptable
 from retail_forecast.lake.batch import plan
 from retail_forecast.lake.catalogue import Catalogue
 from retail_forecast.lake.intake import Intake, take_in
@@ -43,6 +44,7 @@ def ingest(
     settings: LakeSettings,
     *,
     clock: Callable[[], datetime],
+    accept: Collection[str] = (),
     progress: Progress | None = None,
 ) -> IngestReport:
     """Take the files that `sources` name into the lake at `root`.
@@ -52,14 +54,16 @@ def ingest(
     root : folder of the lake, made when it is missing
     sources : files, folders or patterns
     clock : the time, in UTC
+    accept : codes of `standards.ACCEPTABLE` for which no file is refused
 
     Raises
     ------
-    UsageError : a source names nothing
+    UsageError : a source names nothing, or a code cannot be accepted
     Conflict : another process is writing to this lake
     PlaceError : the lake cannot be written or read
     """
     start = clock()
+    check_acceptable(accept)
     files = find_sources(sources)
     shown = progress or Silent()
     with lease(root):
@@ -68,6 +72,7 @@ def ingest(
         undo_unpublished(root, before.tables if before else {})
         with _workroom(root) as room:
             taken = take_in(files, before.sources if before else (), room, settings.threads, shown)
+            taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
                 return _report(taken, Ledger(), before, (), (clock() - start).total_seconds())
             ledger, tables = _write(root, room, taken.staged, before, settings, start, shown)
@@ -173,6 +178,7 @@ def _report(
         rows_quarantined=ledger.quarantined.total(),
         baskets=ledger.baskets.total(),
         refused=taken.refused,
+        accepted=taken.accepted,
         unchanged=taken.unchanged,
         weeks=tuple(sorted({week for source in taken.staged for week in source.weeks})),
         replaced=replaced,

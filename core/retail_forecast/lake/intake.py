@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from retail_forecast.domain.errors import FileRefused
 from retail_forecast.domain.progress import Progress
-from retail_forecast.lake.accounts import Refusal
+from retail_forecast.lake.accounts import Acceptance, Refusal
 from retail_forecast.lake.landing import Landed, discard, land
 from retail_forecast.lake.staging import Staged, stage
 
@@ -21,11 +21,15 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What became of the files of one call: staged, held already (their paths), or refused. Each in the order given."""
+    """What became of the files of one call: staged, held already (their paths), or refused. Each in the order given.
+
+    `accepted` says of which staged files a refusal was overruled.
+    """
 
     staged: tuple[Staged, ...]
     unchanged: tuple[str, ...]
     refused: tuple[Refusal, ...]
+    accepted: tuple[Acceptance, ...] = ()
 
 
 def take_in(files: Sequence[Path], known: Collection[str], folder: Path, threads: int, progress: Progress) -> Intake:

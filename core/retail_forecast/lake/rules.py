@@ -2,10 +2,12 @@
 with all its codes.
 
 The rules of single fields follow from the contract (`domain.columns`). Faults travel as bits of an unsigned 64-bit
-number per row, one bit a rule, in the order of `RULES`; `reasons` turns them into codes.
+number per row, one bit a rule, in the order of `RULES`; `reasons` turns them into codes. Rules of whole files stand in
+`lake.standards`.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
@@ -21,16 +23,24 @@ __all__ = [
     "Faults",
     "Link",
     "Rule",
+    "Severity",
     "bit",
     "bits_of",
     "counts",
     "flagged",
     "reasons",
-    "rules_document",
 ]
 
 Faults = NDArray[np.uint64]
 """Fault bits of rows, shape (rows,)."""
+
+
+class Severity(StrEnum):
+    """What happens to data that breaks a rule."""
+
+    BLOCK = "block"
+    ERROR = "error"
+    WARN = "warn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +50,15 @@ class Rule:
     Attributes
     ----------
     code : what scripts and the quarantine table call it
-    level : what must be looked at to judge it: `field`, `row`, `basket`, `lake`
-    text : the rule that a good row keeps
+    level : what must be looked at to judge it: `field`, `row`, `basket`, `lake`; `file` or `week`
+    text : the rule that good data keep
+    severity : what happens to data that do not
     """
 
     code: str
     level: str
     text: str
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +176,3 @@ def counts(faults: Faults) -> dict[str, int]:
     """How many rows break each rule; rules that none breaks are left out."""
     numbers = {rule.code: int(np.count_nonzero(faults & bit(rule.code))) for rule in RULES}
     return {code: n for code, n in numbers.items() if n}
-
-
-def rules_document() -> str:
-    """The rules as a Markdown table, for `docs/lake.md`."""
-    lines = [f"| `{rule.code}` | {rule.level} | {rule.text.replace('|', chr(92) + '|')} |" for rule in RULES]
-    return "\n".join(["| code | level | a good row |", "|---|---|---|", *lines]) + "\n"

@@ -62,6 +62,7 @@ class Staged:
     links : table of the parents that its products and stores have
     baskets : table (basket_id, week) of the baskets it holds rows of, where both are readable
     wounded : ids of baskets of which a row has a fault of its own
+    faulty : rows with a fault of their own, malformed ones included
     """
 
     landed: Landed
@@ -71,6 +72,7 @@ class Staged:
     links: pa.Table
     baskets: pa.Table
     wounded: pa.StringArray
+    faulty: int
 
     @property
     def weeks(self) -> dict[int, int]:
@@ -88,6 +90,15 @@ class Staged:
         none.
         """
         return max(self.weeks.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))[0]
+
+    @property
+    def booked(self) -> dict[int, int]:
+        """Rows that are booked under each week, malformed ones included; 0 stands for no week."""
+        rows = self.weeks
+        open_rows = self.rows - sum(rows.values())
+        if open_rows:
+            rows[self.main_week] = rows.get(self.main_week, 0) + open_rows
+        return rows
 
     @property
     def rows(self) -> int:
@@ -115,7 +126,7 @@ def stage(landed: Landed, folder: Path) -> Staged:
 def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
     header = check_header(landed)
     malformed: list[Malformed] = []
-    links, baskets, wounded, first = [], [], [], 0
+    links, baskets, wounded, faulty, first = [], [], [], 0, 0
     for block in read_blocks(landed.copy, header, header, malformed):
         texts = pa.RecordBatch.from_arrays([text.dictionary_encode() for text in block.columns], list(header))
         _refuse_scientific(texts, header)
@@ -127,6 +138,7 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
         links.append(count_links(fields))
         baskets.append(_basket_weeks(fields["BASKET_ID"], weeks))
         wounded.append(_ids(fields["BASKET_ID"], faults != 0))
+        faulty += int(np.count_nonzero(faults))
         first += block.num_rows
     if not slabs and not malformed:
         raise FileRefused("EMPTY_FILE", "it has a header and no rows", where="", mend="export it again")
@@ -138,6 +150,7 @@ def _stage(landed: Landed, folder: Path, slabs: list[Slab]) -> Staged:
         merge_links(links),
         pa.concat_tables([_BASKETS.empty_table(), *baskets]),
         pa.chunked_array(wounded, pa.string()).unique(),
+        faulty + len(malformed),
     )
 
 
