@@ -100,9 +100,13 @@ def test_the_gate_refuses_a_model_below_its_floors(cli: Fixture) -> None:
     code, refused = verb("promote", document["run_id"])
     assert (code, refused["promoted"], refused["version"]) == (4, False, None)
     assert any("accuracy" in reason for reason in refused["reasons"])
-    assert verb("models")[1]["champions"] == {}
+    listed = verb("models")[1]
+    assert listed["champions"] == {}
+    (kept,) = listed["refused"]["basket"]
+    assert (kept["run_id"], kept["reasons"]) == (document["run_id"], refused["reasons"])
     code, overridden = verb("promote", document["run_id"], "--override-by", "Ann", "--override-reason", "a trial")
     assert (code, overridden["promoted"], overridden["override"]) == (0, True, "Ann")
+    assert len(verb("models")[1]["refused"]["basket"]) == 1
 
 
 def test_the_gate_refuses_a_worse_challenger_and_accepts_an_equal_one(cli: Fixture) -> None:

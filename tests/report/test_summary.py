@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
+from obstore.store import MemoryStore
 
 from retail_forecast.domain.settings import Floors, GateSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.gate import Override, decide
 from retail_forecast.registry.record import RunRecord, Span, Windows
+from retail_forecast.registry.refusals import keep_refusal
 from retail_forecast.report.data import ReportData
-from retail_forecast.report.summary import figures_of, headline_table, headlines, verdict
+from retail_forecast.report.summary import figures_of, headline_table, headlines, refusal_table, verdict
 
 MakeReport = Callable[..., ReportData]
 
@@ -90,3 +93,17 @@ def test_figures_are_said_to_be_of_the_window_they_are_of(run_record: RunRecord)
     assert "of its parent the-parent" in figures_of(refit)
     held = replace(run_record.windows, test=None)
     assert "flatter" in figures_of(msgspec.structs.replace(run_record, windows=held, metrics_from="validation"))
+
+
+def test_refusals_are_listed_the_newest_first(run_record: RunRecord) -> None:
+    store, refusal = MemoryStore(), decide(run_record, GateSettings(basket=HIGH))
+    kept = tuple(
+        keep_refusal(store, run_record, refusal, who="kim", why=why, when=datetime(2026, 11, day, 8, 0, tzinfo=UTC))
+        for day, why in ((21, "weekly"), (22, "again"))
+    )
+    rows = refusal_table(kept).rows
+    assert [(row[0], row[3], row[4]) for row in rows] == [
+        ("2026-11-22 08:00 UTC", "kim", "again"),
+        ("2026-11-21 08:00 UTC", "kim", "weekly"),
+    ]
+    assert all(row[1] == run_record.run_id and "is below its floor" in row[2] for row in rows)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from retail_forecast.registry.champion import Champion
     from retail_forecast.registry.record import RunRecord
+    from retail_forecast.registry.refusals import Refusal
 
 __all__ = ["models"]
 
@@ -29,10 +30,11 @@ def models(
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
-    """List the runs with their figures, the champions and their history; with --rollback, go back to the champion
-    before."""
+    """List the runs with their figures, the champions and their history, and what the gate refused; with --rollback, go
+    back to the champion before."""
     from retail_forecast.clouds.opening import open_store
     from retail_forecast.registry.champion import history
+    from retail_forecast.registry.refusals import refusals
     from retail_forecast.registry.runs import list_runs
 
     if rollback is not None:
@@ -41,13 +43,15 @@ def models(
     runs = list_runs(store, task)
     entries = {str(t): history(store, t) for t in Task if task in (None, t)}
     champions = {name: found[-1].run_id for name, found in entries.items() if found}
+    refused = {str(t): found for t in Task if task in (None, t) and (found := refusals(store, t))}
     document = {
         "champions": champions,
         "history": {name: [_entry(e) for e in found] for name, found in entries.items() if found},
+        "refused": {name: [_entry(e) for e in found] for name, found in refused.items()},
         "runs": [run_document(run) for run in runs],
     }
 
-    emit(document, json_output, lambda: _show(runs, champions))
+    emit(document, json_output, lambda: _show(runs, champions, [e for found in refused.values() for e in found]))
 
 
 def _roll_back(workspace: Path, task: Task, why: str) -> None:
@@ -60,13 +64,13 @@ def _roll_back(workspace: Path, task: Task, why: str) -> None:
         typer.echo(f"Warning: {warning}", err=True)
 
 
-def _entry(entry: "Champion") -> dict[str, Any]:
+def _entry(entry: "Champion | Refusal") -> dict[str, Any]:
     import msgspec
 
     return {k: v for k, v in msgspec.to_builtins(entry).items() if k != "decision"}
 
 
-def _show(runs: "Sequence[RunRecord]", champions: "Mapping[str, str]") -> None:
+def _show(runs: "Sequence[RunRecord]", champions: "Mapping[str, str]", refused: "Sequence[Refusal]") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -77,3 +81,5 @@ def _show(runs: "Sequence[RunRecord]", champions: "Mapping[str, str]") -> None:
         figures = (f"{run.metrics['accuracy']:.4f}", f"{run.metrics['macro_f1']:.4f}")
         table.add_row(mark + run.run_id, str(run.task), *figures, run.metrics_from, str(run.windows.last_learned_week))
     Console().print(table if runs else "no runs yet: `retail-forecast train`")
+    for entry in refused:
+        typer.echo(f"refused {entry.when:%Y-%m-%d %H:%M} to {entry.who}: {entry.run_id}: {'; '.join(entry.reasons)}")

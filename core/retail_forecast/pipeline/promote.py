@@ -24,6 +24,7 @@ from retail_forecast.registry.champion import rollback as put_back
 from retail_forecast.registry.comparison import Comparison, compare, comparison_weeks
 from retail_forecast.registry.gate import Decision, Override, decide
 from retail_forecast.registry.record import RunRecord
+from retail_forecast.registry.refusals import keep_refusal
 from retail_forecast.registry.runs import load_run
 from retail_forecast.registry.tracking import DATABASE, mirror_champion
 
@@ -50,11 +51,11 @@ def promote(
     clock: Callable[[], datetime],
     override: Override | None = None,
 ) -> Promotion:
-    """Ask the gate, and move the champion pointer when it agrees.
+    """Ask the gate, and move the champion pointer when it agrees; a refusal is kept on record.
 
     Parameters
     ----------
-    who, why : for the history of the pointer
+    who, why : for the history of the pointer, or of refusals
     override : stands in for the checks that fail, and is recorded
 
     Raises
@@ -71,6 +72,7 @@ def promote(
     comparison = None if incumbent is None else _compared(workspace, settings, candidate, incumbent)
     decision = decide(candidate, settings.gate, champion=incumbent, comparison=comparison, override=override)
     if not decision.promoted:
+        keep_refusal(store, candidate, decision, who=who, why=why, when=clock())
         return Promotion(run_id, decision, champion)
     entry = put_in_force(store, candidate, decision, replaces=champion, who=who, why=why, when=clock())
     return Promotion(run_id, decision, entry, _mirrored(workspace, candidate))

@@ -3,7 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
+
+import msgspec
+from obstore.store import ObjectStore
 
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.settings import Settings
@@ -15,9 +19,10 @@ from retail_forecast.pipeline.asking import ask_about_newest_basket
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.segments import read_segment_facts
 from retail_forecast.pipeline.workspace import lake_path, report_path
-from retail_forecast.registry.champion import current
+from retail_forecast.registry.champion import current, history
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
+from retail_forecast.registry.refusals import refusals
 from retail_forecast.registry.runs import comparable_runs, list_runs, load_run, test_window_uses
 from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction, WeekFacts
 from retail_forecast.report.page import write_report
@@ -39,7 +44,7 @@ def make_report(
 
     Parameters
     ----------
-    decision : what the gate said of the run; None when it was not asked
+    decision : what the gate said of the run; None takes the newest decision on record, if there is one
     served : a prediction made over HTTP; None when none was
     output : by default `reports/report.html` in the workspace
     """
@@ -49,13 +54,14 @@ def make_report(
         record=record,
         floors=settings.gate.basket,
         champion=current(store, record.task),
-        decision=decision,
+        decision=decision or _decided(store, record),
         lake=_lake_facts(workspace),
         served=served,
         window_uses=test_window_uses(runs, record.task, window) if window else 0,
         generated_at=now,
         segments=read_segment_facts(workspace),
         rivals=comparable_runs(runs, record),
+        refusals=tuple(refusals(store, record.task)),
     )
     path = output or report_path(workspace)
     write_report(data, path)
@@ -78,6 +84,13 @@ def report_on(
     served = ask_about_newest_basket(workspace) if champion is not None and champion.run_id == run_id else None
     record = load_run(open_store(workspace), run_id)
     return make_report(workspace, settings, record, decision=None, served=served, now=now, output=output), run_id
+
+
+def _decided(store: ObjectStore, record: RunRecord) -> Decision | None:
+    """The newest decision of the gate on the run that is on record."""
+    kept = [(entry.when, entry.decision) for entry in history(store, record.task) if entry.run_id == record.run_id]
+    kept += [(entry.when, entry.decision) for entry in refusals(store, record.task) if entry.run_id == record.run_id]
+    return msgspec.convert(max(kept, key=itemgetter(0))[1], Decision) if kept else None
 
 
 def _lake_facts(workspace: Path) -> LakeFacts | None:

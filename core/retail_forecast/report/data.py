@@ -12,6 +12,7 @@ from retail_forecast.domain.settings import Floors
 from retail_forecast.registry.champion import Champion
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
+from retail_forecast.registry.refusals import Refusal
 
 __all__ = ["LakeFacts", "ReportData", "SegmentFacts", "ServedPrediction", "TierFacts", "WeekFacts"]
 
@@ -118,6 +119,7 @@ class ReportData:
     generated_at : time of writing, with its time zone
     segments : the segments of customers that were written last
     rivals : the newest run of each learner on the same baskets, this one's among them, the best first
+    refusals : what the gate has refused for the task of the run, oldest first
     """
 
     record: RunRecord
@@ -130,3 +132,4 @@ class ReportData:
     generated_at: datetime
     segments: SegmentFacts | None = None
     rivals: tuple[RunRecord, ...] = ()
+    refusals: tuple[Refusal, ...] = ()

@@ -74,6 +74,7 @@ def _summary(data: ReportData) -> Mapping[str, Any]:
         "figures_of": summary.figures_of(data.record),
         "headlines": summary.headlines(data),
         "table": summary.headline_table(data),
+        "refused": summary.refusal_table(data.refusals) if data.refusals else None,
     }
 
 

@@ -10,6 +10,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.champion import Champion
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
+from retail_forecast.registry.refusals import Refusal
 from retail_forecast.report.data import ReportData
 from retail_forecast.report.wording import (
     Table,
@@ -23,7 +24,7 @@ from retail_forecast.report.wording import (
     numbers,
 )
 
-__all__ = ["Headline", "Verdict", "figures_of", "headline_table", "headlines", "verdict"]
+__all__ = ["Headline", "Verdict", "figures_of", "headline_table", "headlines", "refusal_table", "verdict"]
 
 _MADE_LABELS = "Labels are not given but made by a rule, so that the figures say how well the rule was learned."
 _PRECISIONS = tuple(f"precision.{tier}" for tier in TIERS)
@@ -129,6 +130,16 @@ def headline_table(data: ReportData) -> Table:
         tuple(rows),
         numbers(3 + len(others)),
     )
+
+
+def refusal_table(refusals: tuple[Refusal, ...]) -> Table:
+    """What the gate has refused, the newest first."""
+    rows = tuple(
+        (moment(entry.when), entry.run_id, "; ".join(entry.reasons), entry.who, entry.why)
+        for entry in reversed(refusals)
+    )
+    header = ("when", "run", "what the gate found", "asked by", "for")
+    return Table("Runs that the gate refused for this task", header, rows, ("word", "code", "word", "word", "word"))
 
 
 def _headline(data: ReportData, key: str) -> Headline:
