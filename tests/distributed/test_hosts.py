@@ -1,6 +1,7 @@
 """One host or several: the same accuracy, the same model on each; jobs that lose a host or are interrupted."""
 
 import shutil
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,7 @@ from retail_forecast.models.fitting import fit_model
 from retail_forecast.models.learners import learner
 
 LEARNED = 2000
+WAIT_S = 120
 NETWORK = {"model": "embedding", "epochs": "10", "least_steps": "1", "batch": "64", "kinds": "6"}
 
 Job = Callable[..., list[Container]]
@@ -124,30 +126,62 @@ def test_an_interrupted_job_ends_with_the_model_of_one_that_was_not(job: Job, li
     assert model_digest(read_manifest(containers[0].model)) == expected
 
 
+@pytest.fixture(scope="module")
+def single_network(gold: Labelled) -> float:
+    """Accuracy of the network that is trained without a job."""
+    rows, unseen = np.arange(LEARNED), np.arange(LEARNED, len(gold.label))
+    own = {name: int(value) for name, value in NETWORK.items() if name != "model"}
+    fitted = fit_model(
+        Task.BASKET, learner("embedding", own), gold.baskets.take(rows), gold.label[rows], TrainSettings(), 1
+    )
+    return float((fitted.bundle().predict(gold.baskets.take(unseen)).label == gold.label[unseen]).mean())
+
+
 @pytest.mark.torch
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2])
-def test_hosts_learn_a_network_together(job: Job, gold: Labelled, single: float, count: int) -> None:
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_hosts_learn_a_network_together(job: Job, gold: Labelled, single_network: float, count: int) -> None:
     containers = job(count, **NETWORK)
     run(containers)
     assert len({model_digest(read_manifest(one.model)) for one in containers}) == 1
-    assert accuracy(containers[0].model, gold) > single - 0.01
+    assert accuracy(containers[0].model, gold) == pytest.approx(single_network, abs=0.01)
+    assert single_network > 0.9
 
 
 @pytest.mark.torch
 @pytest.mark.slow
-def test_an_interrupted_network_ends_as_one_that_was_not(job: Job, lines: Lines) -> None:
-    changed = {**NETWORK, "epochs": "40"}
-    whole = job(2, **changed)
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_interrupted_network_ends_as_one_that_was_not(job: Job, lines: Lines, count: int) -> None:
+    changed = {**NETWORK, "epochs": "20"}
+    whole = job(count, **changed)
     run(whole)
     expected = model_digest(read_manifest(whole[0].model))
     for one in whole:
         shutil.rmtree(one.model)
-    containers = job(2, **changed, checkpoint_rounds="1")
+    containers = job(count, **changed, checkpoint_rounds="1")
     with LocalHosts(containers, 1, lines.put) as hosts:
         lines.until("kept after")
-        hosts.processes[1].terminate()
+        hosts.processes[-1].terminate()
         with pytest.raises(Interrupted):
             hosts.wait()
-    assert any("going on from the checkpoint" in line for line in run(job(2, **changed, checkpoint_rounds="1")))
+    assert any("going on from the checkpoint" in line for line in run(job(count, **changed, checkpoint_rounds="1")))
     assert model_digest(read_manifest(containers[0].model)) == expected
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_network_that_loses_a_host_goes_on_from_its_checkpoint(
+    job: Job, lines: Lines, gold: Labelled, ended: signal.Signals
+) -> None:
+    changed = {**NETWORK, "epochs": "30", "checkpoint_rounds": "1"}
+    containers = job(2, **changed, join_s="20", patience_s="120")
+    with LocalHosts(containers, 1, lines.put) as hosts:
+        lines.until("kept after")
+        hosts.processes[1].send_signal(ended)
+        assert hosts.processes[0].wait(timeout=WAIT_S) == PlaceError.exit_code
+        hosts.processes[1].kill()
+    assert ("lost" if ended == signal.SIGKILL else "Timed out") in containers[0].failure.read_text("utf-8")
+    again = job(2, **changed)
+    assert any("going on from the checkpoint" in line for line in run(again))
+    assert accuracy(again[0].model, gold) > 0.9

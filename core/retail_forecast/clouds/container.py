@@ -23,10 +23,12 @@ ROOT_VARIABLE = "RETAIL_FORECAST_ML_ROOT"
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """The hosts of the job: `current_host` is this one; they meet on the first of the sorted `hosts`."""
+    """The hosts of the job: `current_host` is this one; they meet on the first of the sorted `hosts`, over the network
+    interface that is named, where one is."""
 
     current_host: str
     hosts: tuple[str, ...]
+    network_interface_name: str = ""
 
     @property
     def ordered(self) -> tuple[str, ...]:

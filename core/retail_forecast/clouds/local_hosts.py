@@ -20,6 +20,8 @@ __all__ = ["LocalHosts", "Log", "free_port", "lay_out_hosts", "silent"]
 _GRACE_S = 120.0
 """Between SIGTERM and SIGKILL, as in the training contract [s]."""
 
+_LOOPBACK = "lo"
+
 Log = Callable[[str], None]
 """Is told one line."""
 
@@ -37,7 +39,7 @@ def lay_out_hosts(folder: Path, parts: Sequence[Path], hyperparameters: Mapping[
     given = {"port": str(free_port(hosts[0])), **hyperparameters}
     containers = [Container(folder / f"host-{number}") for number in range(1, len(parts) + 1)]
     for container, host, part in zip(containers, hosts, parts, strict=True):
-        container.lay_out(given, Resources(host, hosts), ["gold"])
+        container.lay_out(given, Resources(host, hosts, _LOOPBACK), ["gold"])
         part.replace(container.channel("gold") / part.name)
     return containers
 

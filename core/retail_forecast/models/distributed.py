@@ -1,51 +1,41 @@
-"""Training on several hosts by the collective of XGBoost, with checkpoints and a watch over the hosts.
-
-The tracker, by which the hosts of a collective find each other, runs on the first host. XGBoost itself then learns one
-model of all hosts' rows (the histograms of the rows are summed), and the sums of the product leanings go the same way.
-"""
+"""Training on several hosts by the collective of a learner's library, with checkpoints and a watch over the hosts."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xgboost import collective
-from xgboost.core import XGBoostError
-from xgboost.tracker import RabitTracker
 
 from retail_forecast.clouds.checkpoint import Checkpoint
 from retail_forecast.clouds.hosts import Interrupted, Number, Progress, gather
 from retail_forecast.clouds.watch import Watch, follow, lead, tell
 from retail_forecast.domain.errors import PlaceError
+from retail_forecast.models.learners import AnyLearner, VectorLearner
+from retail_forecast.models.meeting import Collective, Meeting
 
-__all__ = ["Meeting", "Team", "joined"]
+__all__ = ["Team", "collective_of", "joined"]
 
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """How the hosts of a job find each other.
+def collective_of(learner: AnyLearner) -> Collective:
+    """The collective over which `learner` trains on several hosts.
 
-    Attributes
-    ----------
-    hosts : name or address of each host; the first one leads
-    current : this host, one of them
-    rank : number of this host's share of the rows
-    port : on the first host
-    join_s : how long to wait until all have come [s]
-    patience_s : the longest that a host may stay silent [s]
+    Raises
+    ------
+    UsageError : the learner's library is not installed
     """
+    if isinstance(learner, VectorLearner):
+        if missing := learner.missing():
+            raise missing
+        from retail_forecast.models.gloo import Gloo
 
-    hosts: Sequence[str]
-    current: str
-    rank: int
-    port: int
-    join_s: float
-    patience_s: float
+        return Gloo()
+    from retail_forecast.models.rabit import Rabit
+
+    return Rabit()
 
 
 class Team:
@@ -54,14 +44,24 @@ class Team:
     Parameters
     ----------
     rank, size : this host's number, and how many there are
+    collective : sums over the hosts; None for a single one
     stop : whether this host was asked to stop
     checkpoint : of the job; the first rank's counts
     every : steps between two checkpoints
     """
 
-    def __init__(self, rank: int, size: int, stop: Callable[[], bool], checkpoint: Checkpoint, every: int) -> None:
+    def __init__(
+        self,
+        rank: int,
+        size: int,
+        collective: Collective | None,
+        stop: Callable[[], bool],
+        checkpoint: Checkpoint,
+        every: int,
+    ) -> None:
         self.rank = rank
         self.size = size
+        self._collective = collective
         self._stop = stop
         self._checkpoint = checkpoint
         self._every = every
@@ -72,7 +72,9 @@ class Team:
 
     def total(self, values: NDArray[Number], progress: Progress | None = None) -> NDArray[Number]:
         """Sum over the hosts; each sum carries the wish to stop, so that all hosts stop at the same one."""
-        summed = self._sum(np.append(values.ravel(), values.dtype.type(self._stop())))
+        summed = np.append(values.ravel(), values.dtype.type(self._stop()))
+        if self._collective is not None:
+            summed = self._collective.total(summed)
         if summed[-1]:
             if progress is not None:
                 self._keep(progress)
@@ -95,19 +97,17 @@ class Team:
             self._checkpoint.write(progress())
             _LOG.info("kept after %d steps", self._steps)
 
-    def _sum(self, values: NDArray[Number]) -> NDArray[Number]:
-        if self.size == 1:
-            return values
-
-        summed: NDArray[Number] = collective.allreduce(values, collective.Op.SUM)
-        return summed
-
 
 @contextmanager
 def joined(
-    meeting: Meeting, stop: Callable[[], bool], checkpoint: Checkpoint, every: int, lost: Callable[[str], None]
+    meeting: Meeting,
+    learner: AnyLearner,
+    stop: Callable[[], bool],
+    checkpoint: Checkpoint,
+    every: int,
+    lost: Callable[[str], None],
 ) -> Iterator[Team]:
-    """The hosts of `meeting` as one team, while the block lasts.
+    """The hosts of `meeting` as one team that trains `learner`, while the block lasts.
 
     Parameters
     ----------
@@ -117,60 +117,53 @@ def joined(
 
     Raises
     ------
+    UsageError : the learner's library is not installed
     PlaceError : the hosts did not find each other, or one was lost
     """
     if len(meeting.hosts) == 1:
-        yield Team(0, 1, stop, checkpoint, every)
+        yield Team(0, 1, None, stop, checkpoint, every)
         return
 
-    watch, place, tracker = _met(meeting, lost)
+    collective = collective_of(learner)
+    watch, place = _met(meeting, collective, lost)
     together = False
     try:
-        collective.init(**place, dmlc_task_id=f"{meeting.rank:05d}", dmlc_timeout=round(meeting.join_s))
+        collective.join(meeting, place)
         try:
-            yield Team(meeting.rank, len(meeting.hosts), stop, checkpoint, every)
+            yield Team(meeting.rank, len(meeting.hosts), collective, stop, checkpoint, every)
             together = True
         except Interrupted:
             together = True
             raise
         finally:
             if together:
-                _leave(tracker, meeting.join_s)
-    except XGBoostError as error:
-        raise PlaceError(
-            f"training on {len(meeting.hosts)} hosts failed, probably for a lost host: {_reason(error)}",
-            where=meeting.current,
-            mend="start the job again: it goes on from its checkpoint",
-        ) from error
+                collective.leave(meeting)
+    except collective.failure as error:
+        if (reason := collective.reason(error)) is None:
+            raise
+        raise _apart(meeting, reason) from error
     finally:
         watch.close(goodbye=together)
 
 
-def _leave(tracker: RabitTracker | None, join_s: float) -> None:
-    """Leave the collective; the first host stays until all have left, for they tell its tracker."""
-    collective.finalize()
-    if tracker is not None:
-        tracker.wait_for(round(join_s))
+def _apart(meeting: Meeting, reason: str) -> PlaceError:
+    return PlaceError(
+        f"training on {len(meeting.hosts)} hosts failed, probably for a lost host: {reason}",
+        where=meeting.current,
+        mend="start the job again: it goes on from its checkpoint",
+    )
 
 
-def _reason(error: XGBoostError) -> str:
-    """The last cause that the library names, without its trace."""
-    causes = [line for line in str(error).partition("Stack trace")[0].splitlines() if line.startswith("- ")]
-    return causes[-1].removeprefix("- ") if causes else str(error)
-
-
-def _met(meeting: Meeting, lost: Callable[[str], None]) -> tuple[Watch, dict[str, Any], RabitTracker | None]:
-    """The watch, under way; what the collective needs to meet; the tracker of the first host, which must live on."""
-    address, leader = (meeting.hosts[0], meeting.port), meeting.hosts[0]
-    if meeting.current == leader:
+def _met(meeting: Meeting, collective: Collective, lost: Callable[[str], None]) -> tuple[Watch, dict[str, Any]]:
+    """The watch, under way, and where the hosts meet."""
+    address = (meeting.leader, meeting.port)
+    if meeting.current == meeting.leader:
         connections = lead(address, meeting.hosts[1:], meeting.join_s)
-        tracker = RabitTracker(len(meeting.hosts), leader, sortby="task", timeout=round(meeting.join_s))
-        tracker.start()
-        place = tracker.worker_args()
+        place = collective.open(meeting)
         tell(connections, place)
     else:
         connection, place = follow(address, meeting.current, meeting.join_s)
-        connections, tracker = {leader: connection}, None
+        connections = {meeting.leader: connection}
     watch = Watch(connections, meeting.patience_s, lost)
     watch.start()
-    return watch, place, tracker
+    return watch, place

@@ -9,12 +9,12 @@ The vectors then become the bundle's product table, where groups get the mean of
 graph over the kernel's features: nothing of PyTorch is needed to answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,7 @@ from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.examples import Labels, complete
 from retail_forecast.models.graphs import network_graph
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["EMBEDDING", "TORCH", "fit_embedding", "missing_torch"]
+__all__ = ["EMBEDDING", "TORCH", "Lesson", "fit_embedding", "missing_torch"]
 
 TORCH = "torch==2.13.0"
 """The version that the figures were measured with, as pip takes it."""
@@ -52,7 +49,7 @@ _SPREAD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
+class Lesson:
     """What the network learns from: n baskets with m lines of p products.
 
     Attributes
@@ -70,7 +67,7 @@ class _Lesson:
     label: NDArray[np.int64]
     known: int
 
-    def batches(self, size: int, count: int, rng: np.random.Generator) -> "Iterator[_Lesson]":
+    def batches(self, size: int, count: int, rng: np.random.Generator) -> "Iterator[Lesson]":
         """All baskets in random order as `count` batches of `size`; those beyond the last basket are empty."""
         order = rng.permutation(len(self.label))
         counts = np.diff(self.offsets)[order]
@@ -80,7 +77,7 @@ class _Lesson:
         for first in range(0, count * size, size):
             part = slice(min(first, len(order)), first + size)
             bounds = offsets[part.start : first + size + 1]
-            yield _Lesson(products[bounds[0] : bounds[-1]], bounds - bounds[0], beside[part], label[part], self.known)
+            yield Lesson(products[bounds[0] : bounds[-1]], bounds - bounds[0], beside[part], label[part], self.known)
 
 
 def fit_embedding(
@@ -108,7 +105,7 @@ def fit_embedding(
     squash = _squash(beside, hosts)
     products = seen.prod_code.lookup({code: row for row, code in enumerate(codes)}).astype(np.int64)
     products[products < 0] = len(codes)
-    lesson = _Lesson(products, seen.offsets, beside / (1 + beside * squash), truth, len(codes))
+    lesson = Lesson(products, seen.offsets, beside / (1 + beside * squash), truth, len(codes))
     with _one_thread():
         vectors, layers = _learned(lesson, settings, seed, hosts)
     columns = (*(f"kind_{number}" for number in range(settings["kinds"])), "is_xx")
@@ -127,32 +124,25 @@ def _squash(beside: NDArray[np.float32], hosts: Hosts) -> NDArray[np.float32]:
 
 
 def _learned(
-    lesson: _Lesson, settings: Mapping[str, Any], seed: int, hosts: Hosts
+    lesson: Lesson, settings: Mapping[str, Any], seed: int, hosts: Hosts
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float32]]]:
     """Vectors of the products, shape (p, kinds), and weights and biases of the two layers behind them."""
-    import torch
-
     from retail_forecast.models.course import Course
+    from retail_forecast.models.network import Network
 
-    drawn = _drawn(lesson, settings, np.random.default_rng(seed))
-    weights, *layers = parameters = [torch.from_numpy(part).requires_grad_() for part in drawn]
+    vectors, *layers = _drawn(lesson, settings, np.random.default_rng(seed))
+    network = Network(vectors, layers)
     baskets = _counts(len(lesson.label), hosts)
     share = -(-settings["batch"] // hosts.size)
     batches = -(-int(baskets.max()) // share)
     epochs = max(settings["epochs"], -(-settings["least_steps"] // batches))
-    rates = [settings["vector_rate"], settings["rate"]]
-    adam = torch.optim.Adam([{"params": [weights], "lr": rates[0]}, {"params": layers, "lr": rates[1]}])
-    course = Course(parameters, adam, torch.optim.lr_scheduler.OneCycleLR(adam, rates, total_steps=epochs * batches))
-    course.resume(hosts.kept())
-    decay = settings["penalty"] / (2 * int(baskets.sum()) * hosts.size)
+    decay = settings["penalty"] / (2 * int(baskets.sum()))
+    course = Course(network, (settings["vector_rate"], settings["rate"]), epochs * batches, decay, hosts)
     for epoch in range(course.step // batches, epochs):
         rng = np.random.default_rng([seed, epoch, hosts.rank])
         for number, batch in islice(enumerate(lesson.batches(share, batches, rng)), course.step % batches, None):
-            rows = int(np.clip(baskets - number * share, 0, share).sum())
-            loss = _loss(batch, weights, layers) / rows + decay * weights.square().sum()
-            course.advance(loss, hosts)
-    vectors: NDArray[np.float64] = torch.softmax(weights.detach().double(), 1).numpy()[: lesson.known]
-    return vectors, [layer.detach().numpy() for layer in layers]
+            course.advance(batch, int(np.clip(baskets - number * share, 0, share).sum()))
+    return network.shares()[: lesson.known], [layer.detach().numpy() for layer in network.layers()]
 
 
 def _counts(own: int, hosts: Hosts) -> NDArray[np.int64]:
@@ -162,24 +152,7 @@ def _counts(own: int, hosts: Hosts) -> NDArray[np.int64]:
     return hosts.total(counts)
 
 
-def _loss(batch: _Lesson, weights: "torch.Tensor", layers: "Sequence[torch.Tensor]") -> "torch.Tensor":
-    """Cross-entropy of the batch, summed over its baskets."""
-    import torch
-
-    means = torch.nn.functional.embedding_bag(
-        torch.from_numpy(batch.products),
-        torch.softmax(weights, 1),
-        torch.from_numpy(batch.offsets),
-        mode="mean",
-        include_last_offset=True,
-    )
-    inner, inner_bias, outer, outer_bias = layers
-    inputs = torch.cat([means, torch.from_numpy(batch.beside)], 1)
-    logits = torch.relu(inputs @ inner + inner_bias) @ outer + outer_bias
-    return torch.nn.functional.cross_entropy(logits, torch.from_numpy(batch.label), reduction="sum")
-
-
-def _drawn(lesson: _Lesson, settings: Mapping[str, Any], rng: np.random.Generator) -> list[NDArray[np.float32]]:
+def _drawn(lesson: Lesson, settings: Mapping[str, Any], rng: np.random.Generator) -> list[NDArray[np.float32]]:
     """The weights to begin with: of the vectors, then weights and biases of the two layers.
 
     The share of unknown products gets none, and keeps none: it is 0 in every basket that is learned from.

@@ -22,10 +22,11 @@ from retail_forecast.domain.errors import RetailForecastError, UsageError
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.channel import Part, read_part
-from retail_forecast.models.distributed import Meeting, joined
+from retail_forecast.models.distributed import joined
 from retail_forecast.models.evaluation import evaluate
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
 from retail_forecast.models.learners import AnyLearner, learner
+from retail_forecast.models.meeting import Meeting
 
 __all__ = ["Hyperparameters", "carry_out"]
 
@@ -67,10 +68,16 @@ def carry_out(
     lasting = {name: value for name, value in given.items() if name not in ("port", "join_s", "patience_s")}
     work = digest_of(msgspec.json.encode([lasting, part.parts, part.facts], order="sorted"))
     meeting = Meeting(
-        resources.ordered, resources.current_host, part.number, wanted.port, wanted.join_s, wanted.patience_s
+        resources.ordered,
+        resources.current_host,
+        part.number,
+        wanted.port,
+        wanted.join_s,
+        wanted.patience_s,
+        resources.network_interface_name,
     )
     checkpoint = Checkpoint(container.checkpoints, work)
-    with joined(meeting, stop, checkpoint, wanted.checkpoint_rounds, lost) as hosts:
+    with joined(meeting, chosen, stop, checkpoint, wanted.checkpoint_rounds, lost) as hosts:
         _LOG.info("host %d of %d learns from %d baskets", hosts.rank + 1, hosts.size, len(part.rows.label))
         settings = TrainSettings(**{name: getattr(wanted, name) for name in TrainSettings.model_fields})
         fitted = fit_model(wanted.task, chosen, part.rows.baskets, part.rows.label, settings, wanted.threads, hosts)

@@ -1,0 +1,50 @@
+"""The collective of XGBoost: a tracker on the first host, by which the hosts find each other. Needs XGBoost to be
+imported."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+from xgboost import collective
+from xgboost.core import XGBoostError
+from xgboost.tracker import RabitTracker
+
+from retail_forecast.clouds.hosts import Number
+from retail_forecast.models.meeting import Meeting
+
+__all__ = ["Rabit"]
+
+
+class Rabit:
+    """XGBoost's `meeting.Collective`."""
+
+    failure: type[Exception] = XGBoostError
+
+    def __init__(self) -> None:
+        self._tracker: RabitTracker | None = None
+
+    def open(self, meeting: Meeting) -> dict[str, Any]:
+        """Start the tracker, which must live on until all have left."""
+        self._tracker = RabitTracker(len(meeting.hosts), meeting.leader, sortby="task", timeout=round(meeting.join_s))
+        self._tracker.start()
+        place: dict[str, Any] = self._tracker.worker_args()
+        return place
+
+    def join(self, meeting: Meeting, place: dict[str, Any]) -> None:
+        """Come to the tracker; ranks follow the shares of the rows."""
+        collective.init(**place, dmlc_task_id=f"{meeting.rank:05d}", dmlc_timeout=round(meeting.join_s))
+
+    def total(self, values: NDArray[Number]) -> NDArray[Number]:
+        """The sum over the hosts."""
+        summed: NDArray[Number] = collective.allreduce(values, collective.Op.SUM)
+        return summed
+
+    def leave(self, meeting: Meeting) -> None:
+        """Leave the collective; the first host stays until all have left, for they tell its tracker."""
+        collective.finalize()
+        if self._tracker is not None:
+            self._tracker.wait_for(round(meeting.join_s))
+
+    def reason(self, error: Exception) -> str:
+        """The last cause that the library names, without its trace."""
+        causes = [line for line in str(error).partition("Stack trace")[0].splitlines() if line.startswith("- ")]
+        return causes[-1].removeprefix("- ") if causes else str(error)
