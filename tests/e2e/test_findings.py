@@ -29,6 +29,11 @@ def test_a_run_tells_leaks_behaviour_slices_and_its_learning_curve(cli: Fixture)
     card = next((workspace / "registry").rglob(f"*{document['run_id']}*/card.md")).read_text()
     assert "## Weaknesses" in card
     assert "## Trials" in card
+    folder = workspace / "runs" / document["run_id"]
+    assert "Weaknesses</h2>" in next((workspace / "registry").rglob(f"*{document['run_id']}*/card.html")).read_text()
+    assert record["bundle_digest"] in (folder / "card.html").read_text()
+    assert call("report", "--model", document["run_id"])[0] == 0
+    assert f'href="../runs/{document["run_id"]}/card.html"' in (workspace / "reports" / "report.html").read_text()
 
 
 def test_trees_leave_their_shap_values(cli: Fixture) -> None:

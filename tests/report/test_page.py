@@ -83,6 +83,12 @@ def test_the_page_loads_nothing_and_runs_nothing(page: str) -> None:
     assert page.count("http") == page.count("http-equiv")
 
 
+def test_the_card_is_linked_where_there_is_one(make_report: MakeReport, page: str) -> None:
+    link = "../runs/a%20b/card.html"
+    assert [a for a in Outline(render_report(make_report(card=link))).named("a") if a.get("href") == link]
+    assert "Model card" not in page
+
+
 def test_every_id_is_there_once_and_every_reference_leads_to_one(page: str) -> None:
     attributes = [attributes for _, attributes in Outline(page).tags]
     ids = Counter(a["id"] for a in attributes if "id" in a)

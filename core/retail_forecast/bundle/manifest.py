@@ -1,7 +1,7 @@
 """The manifest of a bundle: what it is, what it was learned from, and the digest of every file beside it.
 
 A bundle is a folder: `manifest.json`, `model.onnx`, the product table (`products.json`, `products.npy`) or the
-vocabularies (`vocabularies.json`), and `card.md`. Its digest is the sha256 of its manifest, which covers all other
+vocabularies (`vocabularies.json`), and the model card. Its digest is the sha256 of its manifest, which covers all other
 files by theirs.
 """
 
@@ -118,7 +118,7 @@ def digest_of(payload: bytes) -> str:
 
 
 def _scoring(files: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    return [(name, digest) for name, digest in files.items() if not name.endswith(".md")]
+    return [(name, digest) for name, digest in files.items() if not name.endswith((".md", ".html"))]
 
 
 def _damaged(folder: Path, name: str) -> BundleError:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from obstore.store import ObjectStore
 
 from retail_forecast.bundle.manifest import digest_of, write_bundle
 from retail_forecast.clouds.opening import open_store
@@ -21,10 +22,10 @@ from retail_forecast.models.learners import AnyLearner, VectorLearner
 from retail_forecast.pipeline.learning import Run
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.workspace import bundle_path
-from retail_forecast.registry.card import render_card
 from retail_forecast.registry.record import DataState, RunRecord, Windows
-from retail_forecast.registry.runs import list_runs, new_run_id, save_run, test_window_uses
+from retail_forecast.registry.runs import list_runs, new_run_id, save_beside, save_run, test_window_uses
 from retail_forecast.registry.tracking import DATABASE, mirror_run
+from retail_forecast.report.card import card_files
 
 __all__ = ["Measured", "Trained", "keep"]
 
@@ -59,8 +60,12 @@ def keep(run: Run, windows: Windows, measured: Measured, now: datetime, *, paren
     """
     behaviour = _behaviour(run, windows, measured.fitted)
     record = _record(run, windows, measured, behaviour, now, parent)
-    record = msgspec.structs.replace(record, bundle_digest=_write(run.material.workspace, record, measured.fitted))
-    save_run(open_store(run.material.workspace), record)
+    store = open_store(run.material.workspace)
+    uses = _window_uses(store, record)
+    digest = _write(run.material.workspace, record, measured.fitted, uses)
+    record = msgspec.structs.replace(record, bundle_digest=digest)
+    save_run(store, record)
+    save_beside(store, record.run_id, card_files(record, uses))
     try:
         mirror_run(run.material.workspace / DATABASE, record)
     except PlaceError as error:
@@ -137,10 +142,14 @@ def _behaviour(run: Run, windows: Windows, fitted: Fitted) -> tuple[Trial, ...]:
     return trials
 
 
-def _write(workspace: Path, record: RunRecord, fitted: Fitted) -> str:
+def _window_uses(store: ObjectStore, record: RunRecord) -> int:
+    """How many runs took figures from the run's test window, itself included."""
+    test = record.windows.test
+    return test_window_uses([*list_runs(store), record], record.task, test) if test else 0
+
+
+def _write(workspace: Path, record: RunRecord, fitted: Fitted, window_uses: int) -> str:
     """Write the bundle and return its digest."""
-    runs = [*list_runs(open_store(workspace)), record]
-    uses = test_window_uses(runs, record.task, record.windows.test) if record.windows.test else 0
     manifest = manifest_of(
         fitted,
         run_id=record.run_id,
@@ -155,7 +164,7 @@ def _write(workspace: Path, record: RunRecord, fitted: Fitted) -> str:
         libraries=record.libraries,
         label_source=record.label_source,
     )
-    files = fitted.files() | {"card.md": render_card(record, uses).encode()}
+    files = fitted.files() | card_files(record, window_uses)
     return write_bundle(bundle_path(workspace, record.run_id), manifest, files)
 
 

@@ -1,10 +1,12 @@
 """Report: gather what a workspace knows about a run, and write the page for people."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 from obstore.store import ObjectStore
@@ -18,12 +20,13 @@ from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.pipeline.asking import ask_about_newest_basket
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.segments import read_segment_facts
-from retail_forecast.pipeline.workspace import lake_path, report_path
+from retail_forecast.pipeline.workspace import lake_path, report_path, run_path
 from retail_forecast.registry.champion import current, history
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.refusals import refusals
 from retail_forecast.registry.runs import comparable_runs, list_runs, load_run, test_window_uses
+from retail_forecast.report.card import CARD
 from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction, WeekFacts
 from retail_forecast.report.page import write_report
 
@@ -48,6 +51,7 @@ def make_report(
     served : a prediction made over HTTP; None when none was
     output : by default `reports/report.html` in the workspace
     """
+    path = output or report_path(workspace)
     store = open_store(workspace)
     window, runs = record.windows.test, list_runs(store)
     data = ReportData(
@@ -62,8 +66,8 @@ def make_report(
         segments=read_segment_facts(workspace),
         rivals=comparable_runs(runs, record),
         refusals=tuple(refusals(store, record.task)),
+        card=_card_link(run_path(workspace, record.run_id) / CARD, path),
     )
-    path = output or report_path(workspace)
     write_report(data, path)
     return path
 
@@ -91,6 +95,11 @@ def _decided(store: ObjectStore, record: RunRecord) -> Decision | None:
     kept = [(entry.when, entry.decision) for entry in history(store, record.task) if entry.run_id == record.run_id]
     kept += [(entry.when, entry.decision) for entry in refusals(store, record.task) if entry.run_id == record.run_id]
     return msgspec.convert(max(kept, key=itemgetter(0))[1], Decision) if kept else None
+
+
+def _card_link(card: Path, report: Path) -> str | None:
+    """Where the card lies, seen from the report; None when the run has none."""
+    return quote(Path(os.path.relpath(card, report.parent)).as_posix()) if card.is_file() else None
 
 
 def _lake_facts(workspace: Path) -> LakeFacts | None:

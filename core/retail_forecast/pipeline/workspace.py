@@ -6,7 +6,7 @@ from retail_forecast.domain.errors import DataError
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
 
-__all__ = ["bundle_path", "lake_path", "lake_state", "report_path"]
+__all__ = ["bundle_path", "lake_path", "lake_state", "report_path", "run_path"]
 
 
 def lake_path(workspace: Path) -> Path:
@@ -22,6 +22,11 @@ def bundle_path(workspace: Path, run_id: str) -> Path:
 def report_path(workspace: Path) -> Path:
     """The report for people."""
     return workspace / "reports" / "report.html"
+
+
+def run_path(workspace: Path, run_id: str) -> Path:
+    """Folder of the record of a run, and of its model card."""
+    return workspace / "runs" / run_id
 
 
 def lake_state(workspace: Path) -> LakeState:

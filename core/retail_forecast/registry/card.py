@@ -86,7 +86,7 @@ def _model(record: RunRecord) -> str:
         f"Task: `{record.task}`",
         f"Learner: `{record.model}`",
         f"Trained: {record.created_at:%Y-%m-%d %H:%M} UTC",
-        f"Bundle: `{record.bundle_digest}`",
+        *([f"Bundle: `{record.bundle_digest}`"] if record.bundle_digest else []),
         *([f"Parent: `{record.parent}`"] if record.parent else []),
         f"Labels: {_LABELS[record.label_source]}",
     )

@@ -1,6 +1,6 @@
 """Runs of record: each is written once, as `runs/<run_id>/run.json` in the workspace, and never changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
@@ -13,7 +13,7 @@ from retail_forecast.domain.errors import Conflict, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span
 
-__all__ = ["comparable_runs", "list_runs", "load_run", "new_run_id", "save_run", "test_window_uses"]
+__all__ = ["comparable_runs", "list_runs", "load_run", "new_run_id", "save_beside", "save_run", "test_window_uses"]
 
 _FOLDER = "runs"
 
@@ -43,6 +43,12 @@ def save_run(store: ObjectStore, record: RunRecord) -> None:
             where=_path(record.run_id),
             mend="train again: a second later it has another name",
         ) from error
+
+
+def save_beside(store: ObjectStore, run_id: str, files: Mapping[str, bytes]) -> None:
+    """Write `files`, by name, beside the record of a run: what people read, and nothing depends on."""
+    for name, payload in files.items():
+        obstore.put(store, f"{_FOLDER}/{run_id}/{name}", payload)
 
 
 def list_runs(store: ObjectStore, task: Task | None = None) -> list[RunRecord]:

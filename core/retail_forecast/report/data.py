@@ -120,6 +120,7 @@ class ReportData:
     segments : the segments of customers that were written last
     rivals : the newest run of each learner on the same baskets, this one's among them, the best first
     refusals : what the gate has refused for the task of the run, oldest first
+    card : where the model card lies, as a link from the report
     """
 
     record: RunRecord
@@ -133,3 +134,4 @@ class ReportData:
     segments: SegmentFacts | None = None
     rivals: tuple[RunRecord, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    card: str | None = None

@@ -45,6 +45,7 @@ def render_report(data: ReportData) -> str:
     return environment.get_template(_TEMPLATE).render(
         record=data.record,
         generated_at=moment(data.generated_at),
+        card=data.card,
         summary=_summary(data),
         quality=None if data.lake is None else _quality(data.lake, data.record),
         model=_model(data),
