@@ -141,6 +141,7 @@ def test_nothing_is_left_lying_about(tmp_path: Path, weekly: list[Path], take: T
     assert sorted(path.name for path in (tmp_path / "lake").iterdir()) == [
         ".writer",
         "gold",
+        "profiles",
         "quarantine",
         "raw",
         "reports",

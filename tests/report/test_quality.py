@@ -6,18 +6,11 @@ from retail_forecast.report.quality import (
     holdings,
     ingest_table,
     label_drift,
-    missing_weeks,
     reason_table,
     refused_table,
     week_ranges,
     week_table,
 )
-
-
-def test_missing_weeks_are_found_across_the_turn_of_the_year() -> None:
-    assert missing_weeks([200702, 200651]) == (200652, 200701)
-    assert missing_weeks([200651, 200652, 200701]) == ()
-    assert missing_weeks([]) == ()
 
 
 def test_neighbouring_weeks_are_joined_in_words() -> None:

@@ -91,6 +91,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
     promised = {
         "simulate",
         "ingest",
+        "quality",
         "train",
         "tune",
         "evaluate",

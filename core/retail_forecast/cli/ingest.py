@@ -8,7 +8,7 @@ from retail_forecast.cli.console import emit, progress
 from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
 
 if TYPE_CHECKING:
-    from retail_forecast.lake.ingest import IngestReport
+    from retail_forecast.pipeline.ingest import Ingested
 
 __all__ = ["ingest"]
 
@@ -32,25 +32,24 @@ def ingest(
     """
     from retail_forecast.domain.errors import FileRefused
     from retail_forecast.domain.settings import load_settings
-    from retail_forecast.lake.ingest import ingest as take_in
     from retail_forecast.pipeline.clock import utc_now
-    from retail_forecast.pipeline.workspace import lake_path
+    from retail_forecast.pipeline.ingest import ingest_files
 
-    settings = load_settings(workspace)
-    report = take_in(
-        lake_path(workspace),
+    done = ingest_files(
+        workspace,
+        load_settings(workspace),
         sources,
-        settings.lake,
         clock=utc_now,
         accept=accept or (),
         progress=progress(json_output),
     )
-    emit(report.to_dict(), json_output, lambda: _show(report))
-    if report.refused:
+    emit(done.to_dict(), json_output, lambda: _show(done))
+    if done.report.refused:
         raise typer.Exit(FileRefused.exit_code)
 
 
-def _show(report: "IngestReport") -> None:
+def _show(done: "Ingested") -> None:
+    report = done.report
     typer.echo(
         f"{report.files:,} files taken in, {len(report.unchanged):,} known already, {len(report.refused):,} refused, "
         f"in {report.seconds:.1f} s"
@@ -64,7 +63,11 @@ def _show(report: "IngestReport") -> None:
         typer.echo(f"Weeks that were there before and are replaced: {', '.join(map(str, report.replaced))}")
     for code, rows in report.reasons.items():
         typer.echo(f"  {rows:,} lines with {code}")
+    for remark in done.remarks:
+        typer.echo(f"Remark: {remark.code} {remark.week}: {remark.what}")
     for accepted in report.accepted:
         typer.echo(f"Accepted: {accepted.file} ({accepted.code}): {accepted.reason}")
     for refusal in report.refused:
         typer.echo(f"Refused: {refusal.file} ({refusal.code}): {refusal.reason}\nTry: {refusal.mend}", err=True)
+    if done.page:
+        typer.echo(f"Quality report: {done.page}")

@@ -27,6 +27,7 @@ VERBS = (
     "run",
     "simulate",
     "ingest",
+    "quality",
     "train",
     "tune",
     "evaluate",

@@ -47,7 +47,7 @@ def run(
         serve_on(workspace=workspace, json_output=json_output)
     if not outcome.promotion.decision.promoted:
         raise typer.Exit(GateRefused.exit_code)
-    if outcome.ingested and outcome.ingested.refused:
+    if outcome.ingested and outcome.ingested.report.refused:
         raise typer.Exit(FileRefused.exit_code)
 
 

@@ -4,11 +4,22 @@ Week 200601 starts on 27 February 2006, so that 200607 is 10 to 16 April 2006, 2
 200801 on 25 February 2008 (source: the calendar file `time.csv` that dunnhumby ships beside the transactions).
 """
 
+from collections.abc import Collection
 from datetime import date, timedelta
 
 from retail_forecast.domain.errors import UsageError
 
-__all__ = ["EPOCH", "WEEKS_A_YEAR", "add_weeks", "date_of_week", "is_week", "shop_week", "shop_weekday", "week_ordinal"]
+__all__ = [
+    "EPOCH",
+    "WEEKS_A_YEAR",
+    "add_weeks",
+    "date_of_week",
+    "is_week",
+    "missing_weeks",
+    "shop_week",
+    "shop_weekday",
+    "week_ordinal",
+]
 
 EPOCH = date(2006, 2, 27)
 """First day of fiscal week 200601."""
@@ -65,6 +76,16 @@ def add_weeks(week: int, count: int) -> int:
 def date_of_week(week: int) -> date:
     """The Monday on which `week` starts."""
     return EPOCH + timedelta(weeks=week_ordinal(week))
+
+
+def missing_weeks(present: Collection[int]) -> tuple[int, ...]:
+    """Weeks between the first and the last of `present` that are not among them, ascending.
+
+    >>> missing_weeks([200650, 200701])
+    (200651, 200652)
+    """
+    held = {week_ordinal(week) for week in present}
+    return tuple(_week_at(number) for number in range(min(held, default=0), max(held, default=0)) if number not in held)
 
 
 def _week_at(ordinal: int) -> int:

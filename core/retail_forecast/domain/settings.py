@@ -44,7 +44,7 @@ class QualitySettings(_Section):
     )
     trailing_weeks: int = Field(13, ge=1, description="weeks before a week that it is compared with [weeks]")
     volume_factor: float = Field(2.0, gt=1, description="how far rows may lie from the trailing weeks' median")
-    shift_index: float = Field(0.25, gt=0, description="population stability index from which on a shift is told")
+    shift_index: float = Field(0.1, gt=0, description="population stability index from which on a shift is told")
 
 
 class LakeSettings(_Section):

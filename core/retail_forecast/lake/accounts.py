@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from retail_forecast.lake.examples import Example
+
 __all__ = ["Acceptance", "IngestReport", "Refusal", "keep_report", "read_report"]
 
 
@@ -43,6 +45,7 @@ class IngestReport:
     weeks : fiscal weeks that were written
     replaced : those of them that the lake held before
     reasons : rows in quarantine for each code; a row counts under all its codes
+    examples : the first rows that break each rule
     state : number of the lake's state afterwards; None while the lake is empty
     versions : version of every table in that state
     seconds : how long it took [s]
@@ -59,6 +62,7 @@ class IngestReport:
     weeks: tuple[int, ...]
     replaced: tuple[int, ...]
     reasons: Mapping[str, int]
+    examples: Mapping[str, tuple[Example, ...]]
     state: int | None
     versions: Mapping[str, int]
     seconds: float

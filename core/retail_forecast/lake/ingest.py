@@ -27,6 +27,7 @@ from retail_forecast.lake.landing import find_sources, keep
 from retail_forecast.lake.lease import lease
 from retail_forecast.lake.ledger import Ledger
 from retail_forecast.lake.links import accept, merge_links
+from retail_forecast.lake.profiles import keep_profiles
 from retail_forecast.lake.refine import Refined, refine
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
@@ -79,6 +80,7 @@ def ingest(
             state = _next_state(taken.staged, before, ledger, tables, clock())
             report = _report(taken, ledger, state, _replaced(taken.staged, before), (clock() - start).total_seconds())
             keep_report(root, report)
+            keep_profiles(root, state.number, ledger.profiles)
             states.publish(state)
             return report
 
@@ -183,6 +185,7 @@ def _report(
         weeks=tuple(sorted({week for source in taken.staged for week in source.weeks})),
         replaced=replaced,
         reasons=dict(sorted(ledger.reasons.items())),
+        examples=ledger.examples,
         state=state.number if state else None,
         versions=dict(state.tables) if state else {},
         seconds=seconds,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from retail_forecast.domain.errors import DataError
+from retail_forecast.lake.examples import Example, first_examples, join_examples
+from retail_forecast.lake.profiles import Profile, profile
 from retail_forecast.lake.refine import Refined
 from retail_forecast.lake.rules import counts
 from retail_forecast.lake.staging import Staged
@@ -15,13 +17,18 @@ __all__ = ["Ledger"]
 
 
 class Ledger:
-    """Counts what is written. Rows without a week stand under week 0."""
+    """Counts what is written. Rows without a week stand under week 0.
+
+    `examples` are the first rows that break each rule, `profiles` the distributions of each week's baskets.
+    """
 
     def __init__(self) -> None:
         self.silver: Counter[int] = Counter()
         self.quarantined: Counter[int] = Counter()
         self.baskets: Counter[int] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.examples: dict[str, tuple[Example, ...]] = {}
+        self.profiles: dict[int, Profile] = {}
 
     def enter(self, part: Refined) -> None:
         """Count the rows of a batch."""
@@ -29,6 +36,8 @@ class Ledger:
         self.baskets.update(_weekly(part.gold["shop_week"]))
         self.quarantined.update(_weekly(part.quarantine["shop_week"]))
         self.reasons.update(counts(part.faults))
+        self.examples = join_examples(self.examples, first_examples(part.quarantine, part.faults))
+        self.profiles |= profile(part.gold)
 
     def check(self, rows_read: int) -> None:
         """Raise unless every row that was read went to silver or to quarantine.

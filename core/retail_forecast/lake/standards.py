@@ -6,7 +6,7 @@ by code, and that is recorded. error: the row goes to quarantine (`lake.rules`).
 
 from retail_forecast.lake.rules import RULES, Rule, Severity
 
-__all__ = ["ACCEPTABLE", "ALL_RULES", "FILE_RULES", "rules_document"]
+__all__ = ["ACCEPTABLE", "ALL_RULES", "FILE_RULES", "WEEK_RULES", "rules_document"]
 
 FILE_RULES: tuple[Rule, ...] = (
     Rule(
@@ -24,10 +24,28 @@ FILE_RULES: tuple[Rule, ...] = (
 )
 """Rules of readable files."""
 
+WEEK_RULES: tuple[Rule, ...] = (
+    Rule("MISSING_WEEK", "week", "an ingest opens no gap between the weeks that are present", Severity.WARN),
+    Rule(
+        "WEEK_VOLUME",
+        "week",
+        "a week has as many rows as the median of the trailing weeks, within the factor `lake.quality.volume_factor`",
+        Severity.WARN,
+    ),
+    Rule(
+        "WEEK_SHIFT",
+        "week",
+        "a column's values are distributed as in the trailing weeks: population stability index below "
+        "`lake.quality.shift_index`",
+        Severity.WARN,
+    ),
+)
+"""Rules of the weeks that an ingest wrote."""
+
 ACCEPTABLE = tuple(rule.code for rule in FILE_RULES)
 """Codes that `--accept` takes."""
 
-ALL_RULES = (*FILE_RULES, *RULES)
+ALL_RULES = (*FILE_RULES, *RULES, *WEEK_RULES)
 
 
 def rules_document() -> str:

@@ -10,9 +10,9 @@ from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.lake.ingest import IngestReport, ingest
 from retail_forecast.lake.state import LakeStates
 from retail_forecast.pipeline.asking import ask_about_newest_basket
+from retail_forecast.pipeline.ingest import Ingested, ingest_files
 from retail_forecast.pipeline.promote import Promotion, promote
 from retail_forecast.pipeline.reporting import make_report
 from retail_forecast.pipeline.train import Order, Trained, train
@@ -39,7 +39,7 @@ class Outcome:
     """
 
     simulated: Path | None
-    ingested: IngestReport | None
+    ingested: Ingested | None
     trained: Trained
     promotion: Promotion
     served: ServedPrediction | None
@@ -74,7 +74,7 @@ def run(
         simulated = workspace / "simulated"
         simulate(TillSpec(), simulated, bars)
         sources = [str(simulated)]
-    ingested = ingest(lake_path(workspace), sources, settings.lake, clock=clock, progress=bars) if sources else None
+    ingested = ingest_files(workspace, settings, sources, clock=clock, progress=bars) if sources else None
     trained = train(workspace, settings, Order(Task.BASKET, model), clock=clock, progress=bars)
     promotion = promote(workspace, settings, trained.record.run_id, who=who, why="retail-forecast run", clock=clock)
     served = ask_about_newest_basket(workspace) if current(open_store(workspace), Task.BASKET) else None

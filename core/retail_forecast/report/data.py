@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from retail_forecast.domain.settings import Floors
+from retail_forecast.domain.settings import Floors, QualitySettings
+from retail_forecast.monitoring.weeks import Remark, Shift
 from retail_forecast.registry.champion import Champion
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.refusals import Refusal
 
-__all__ = ["LakeFacts", "ReportData", "SegmentFacts", "ServedPrediction", "TierFacts", "WeekFacts"]
+__all__ = ["IngestFacts", "LakeFacts", "ReportData", "SegmentFacts", "ServedPrediction", "TierFacts", "WeekFacts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,28 @@ class LakeFacts:
 
     ingests: tuple[Mapping[str, Any], ...]
     weeks: Mapping[int, WeekFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestFacts:
+    """One call of ingest, and how the weeks that it wrote lie among the others.
+
+    Attributes
+    ----------
+    report : the call's report, as its `to_dict()`
+    weeks : what the lake held afterwards, by week YYYYWW; weeks written before profiles were kept have no labels
+    remarks : what is remarkable of the weeks written
+    shifted : how far each column of each week lies from the trailing weeks
+    limits : from where on something is remarkable
+    generated_at : time of writing, with its time zone
+    """
+
+    report: Mapping[str, Any]
+    weeks: Mapping[int, WeekFacts]
+    remarks: tuple[Remark, ...]
+    shifted: Mapping[int, Mapping[str, Shift]]
+    limits: QualitySettings
+    generated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

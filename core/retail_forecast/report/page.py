@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from retail_forecast.models.segments import LAPSED_WEEKS
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.report import (
@@ -25,6 +23,7 @@ from retail_forecast.report import (
     timelines,
 )
 from retail_forecast.report.data import LakeFacts, ReportData, SegmentFacts, ServedPrediction
+from retail_forecast.report.rendering import render, write_page
 from retail_forecast.report.wording import moment
 
 __all__ = ["render_report", "write_report"]
@@ -34,15 +33,8 @@ _TEMPLATE = "page.html.j2"
 
 def render_report(data: ReportData) -> str:
     """The report as an HTML document."""
-    environment = Environment(
-        loader=PackageLoader("retail_forecast.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(_TEMPLATE).render(
+    return render(
+        _TEMPLATE,
         record=data.record,
         generated_at=moment(data.generated_at),
         card=data.card,
@@ -63,10 +55,7 @@ def write_report(data: ReportData, path: Path) -> None:
     ------
     OSError : the folder cannot be made or written
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(render_report(data), encoding="utf-8")
-    draft.replace(path)
+    write_page(render_report(data), path)
 
 
 def _summary(data: ReportData) -> Mapping[str, Any]:

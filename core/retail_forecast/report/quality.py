@@ -1,9 +1,9 @@
 """Data quality: what was read, what was put aside and why, what the lake holds, and which weeks are missing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from retail_forecast.domain.calendar import add_weeks, date_of_week
+from retail_forecast.domain.calendar import add_weeks, date_of_week, missing_weeks
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.lake.rules import RULES
 from retail_forecast.monitoring.drift import STABLE, UNSTABLE, stability_index
@@ -14,7 +14,6 @@ __all__ = [
     "holdings",
     "ingest_table",
     "label_drift",
-    "missing_weeks",
     "reason_table",
     "refused_table",
     "week_ranges",
@@ -40,15 +39,6 @@ def label_drift(weeks: Mapping[int, WeekFacts], learned: Sequence[int], last_lea
     )
 
 
-def missing_weeks(present: Sequence[int]) -> tuple[int, ...]:
-    """Weeks of the fiscal calendar between the first and the last of `present` that are not among them.
-
-    >>> missing_weeks([200650, 200701])
-    (200651, 200652)
-    """
-    return tuple(week for week in _calendar(min(present), max(present)) if week not in set(present)) if present else ()
-
-
 def week_ranges(weeks: Sequence[int]) -> str:
     """Weeks in words, neighbours joined.
 
@@ -71,7 +61,7 @@ def holdings(weeks: Mapping[int, WeekFacts]) -> str:
     lines, aside = (sum(getattr(week, name) for week in weeks.values()) for name in ("lines", "quarantined"))
     baskets = sum(week.baskets for week in weeks.values())
     first, last = min(weeks), max(weeks)
-    absent = missing_weeks(list(weeks))
+    absent = missing_weeks(weeks)
     gaps = (
         f"No file came for {'week' if len(absent) == 1 else 'weeks'} {week_ranges(absent)}."
         if absent
@@ -140,13 +130,6 @@ def week_table(weeks: Mapping[int, WeekFacts]) -> Table:
     )
     header = ("week", "starts", "baskets", "lines", "in quarantine", *LABELS)
     return Table("Weeks in the lake, with the shares of their baskets' labels", header, rows, numbers(8))
-
-
-def _calendar(first: int, last: int) -> Iterator[int]:
-    week = first
-    while week <= last:
-        yield week
-        week = add_weeks(week, 1)
 
 
 def _labels(weeks: Iterable[WeekFacts]) -> Counter[str]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
-from retail_forecast.domain.calendar import add_weeks, week_ordinal
+from retail_forecast.domain.calendar import add_weeks, missing_weeks, week_ordinal
 from retail_forecast.domain.labels import LABELS
+from retail_forecast.monitoring.weeks import Shift
 from retail_forecast.registry.record import Windows
-from retail_forecast.report.canvas import GRID, LABEL_COLOURS, PAPER, SERIES, draw
+from retail_forecast.report.canvas import GRID, LABEL_COLOURS, MUTED, PAPER, SERIES, draw
 from retail_forecast.report.data import WeekFacts
-from retail_forecast.report.quality import missing_weeks, week_ranges
+from retail_forecast.report.quality import week_ranges
 from retail_forecast.report.wording import count, label_name, share
 
-__all__ = ["labels_plot", "lines_plot", "windows_plot"]
+__all__ = ["labels_plot", "lines_plot", "quarantine_plot", "shift_plot", "windows_plot"]
 
 _MOST_TICKS = 6
 _WINDOWS = ("train", "validation", "calibration", "test")
@@ -29,9 +31,11 @@ def lines_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
     aside = [weeks[week].quarantined for week in present]
 
     def paint(axes: Axes) -> None:
-        axes.bar(places, lines, width=0.85, color=SERIES[1], label="accepted")
+        _columns(axes, places, [0] * len(places), lines, SERIES[1], "accepted")
         if any(aside):
-            axes.bar(places, aside, bottom=lines, width=0.85, color=SERIES[0], label="in quarantine")
+            tops = [sound + bad for sound, bad in zip(lines, aside, strict=True)]
+            _columns(axes, places, lines, tops, SERIES[0], "in quarantine")
+        axes.set_ylim(bottom=0)
         for i, week in enumerate(absent):
             middle = week_ordinal(week)
             axes.axvspan(
@@ -50,6 +54,24 @@ def lines_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
     return draw("lines", "Till lines in each week", text, paint)
 
 
+def quarantine_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
+    """Share of each week's lines that lies in quarantine."""
+    present = sorted(weeks)
+    aside = [weeks[week].quarantined for week in present]
+    shares = [100 * bad / max(1, bad + weeks[week].lines) for week, bad in zip(present, aside, strict=True)]
+
+    def paint(axes: Axes) -> None:
+        _columns(axes, [week_ordinal(week) for week in present], [0] * len(present), shares, SERIES[0], "")
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("lines in quarantine [%]")
+        axes.grid(visible=True, axis="y")
+        _week_axis(axes, present)
+
+    worst = max(zip(shares, present, strict=True))
+    text = f"{count(sum(aside))} lines in all; the largest share is {worst[0]:.2f} % in week {worst[1]}."
+    return draw("quarantine", "Share of lines in quarantine in each week", text, paint)
+
+
 def labels_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
     """Shares of the labels among the baskets of each week."""
     present = [week for week in sorted(weeks) if sum(weeks[week].labels.values())]
@@ -62,10 +84,9 @@ def labels_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
     def paint(axes: Axes) -> None:
         base = [0.0] * len(present)
         for label in LABELS:
-            bars = axes.bar(places, shares[label], bottom=base, width=1.0, label=label_name(label))
-            for bar in bars:
-                bar.set(facecolor=LABEL_COLOURS[label], edgecolor=PAPER, linewidth=0.2)
-            base = [low + part for low, part in zip(base, shares[label], strict=True)]
+            tops = [low + part for low, part in zip(base, shares[label], strict=True)]
+            _columns(axes, places, base, tops, LABEL_COLOURS[label], label_name(label))
+            base = tops
         axes.set_ylim(0, 100)
         axes.set_ylabel("baskets [%]")
         _week_axis(axes, present)
@@ -74,6 +95,26 @@ def labels_plot(weeks: Mapping[int, WeekFacts]) -> Markup:
     whole = sum(sum(week.labels.values()) for week in weeks.values())
     mix = ", ".join(f"{label_name(x)} {share(sum(w.labels.get(x, 0) for w in weeks.values()), whole)}" for x in LABELS)
     return draw("labels", "Labels of the baskets over the weeks", f"Over all weeks: {mix}.", paint)
+
+
+def shift_plot(shifted: Mapping[int, Mapping[str, Shift]], limit: float) -> Markup:
+    """The column of each week that has shifted most, against the index from which on it is told."""
+    most = {week: max(columns.items(), key=lambda item: item[1].index) for week, columns in sorted(shifted.items())}
+    weeks = list(most)
+
+    def paint(axes: Axes) -> None:
+        places = [week_ordinal(week) for week in weeks]
+        axes.plot(places, [most[week][1].index for week in weeks], color=SERIES[1], linewidth=1.4, marker=".")
+        axes.axhline(limit, color=MUTED, linewidth=1, linestyle="--", label="told from here on")
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("population stability index")
+        axes.grid(visible=True, axis="y")
+        _week_axis(axes, weeks)
+        axes.figure.legend(loc="outside upper left")
+
+    week, (name, shift) = max(most.items(), key=lambda item: item[1][1].index)
+    text = f"The farthest shift is that of {name} in week {week}, {shift.index:.3f}; told from {limit:g} on."
+    return draw("shift", "The column of each week that has shifted most", text, paint)
 
 
 def windows_plot(windows: Windows) -> Markup:
@@ -100,6 +141,17 @@ def windows_plot(windows: Windows) -> Markup:
 def _strip_colours() -> tuple[str, ...]:
     """Colours of train, validation, calibration and test: neighbours differ most."""
     return SERIES[1], SERIES[0], SERIES[3], SERIES[2]
+
+
+def _columns(
+    axes: Axes, places: Sequence[int], bottoms: Sequence[float], tops: Sequence[float], colour: str, name: str
+) -> None:
+    """A column a week from `bottoms` to `tops`, as one shape: hundreds of bars would take seconds to draw."""
+    first, last = min(places), max(places)
+    low, high = (np.full(last - first + 1, np.nan) for _ in range(2))
+    low[np.array(places) - first], high[np.array(places) - first] = bottoms, tops
+    edges = np.arange(first, last + 2) - 0.5
+    axes.stairs(high, edges, baseline=low, fill=True, facecolor=colour, edgecolor=PAPER, linewidth=0.2, label=name)
 
 
 def _week_axis(axes: Axes, present: Sequence[int]) -> None:

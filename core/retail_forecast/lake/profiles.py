@@ -1,0 +1,85 @@
+"""Profiles: how the values of a week's baskets are distributed, kept with the state that wrote the week.
+
+They are what a later week is compared with, so that no comparison reads the tables again.
+"""
+
+from collections.abc import Collection, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import obstore
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.lake.columnar import pence
+from retail_forecast.lake.schemas import GOLD_HEADER
+
+__all__ = ["PROFILED", "Profile", "keep_profiles", "profile", "read_profiles"]
+
+Profile = Mapping[str, Mapping[str, int]]
+"""Baskets by column and value; what is empty counts as the value ""."""
+
+_FIELDS = ("label", "type", "mission", "store_format", "store_region", "seg_1", "seg_2", "shop_hour")
+_EDGES = {"lines a basket": (2, 4, 8, 16, 32), "spend a basket [GBP]": (2, 5, 10, 20, 40, 80)}
+_PREFIX = "profiles"
+
+PROFILED = (*(GOLD_HEADER[name].name for name in _FIELDS), *_EDGES)
+"""What a profile holds: columns of the contract, and sizes of baskets in classes."""
+
+
+def profile(gold: pa.Table) -> dict[int, Profile]:
+    """The profile of each week among baskets of gold."""
+    weeks = gold["shop_week"]
+    columns = {GOLD_HEADER[name].name: gold[name].cast(pa.string()).fill_null("") for name in _FIELDS}
+    columns |= {name: _classes(numbers, _EDGES[name]) for name, numbers in _sizes(gold).items()}
+    found: dict[int, dict[str, dict[str, int]]] = {}
+    for name, values in columns.items():
+        counted = pa.table({"week": weeks, "value": values}).group_by(["week", "value"]).aggregate([([], "count_all")])
+        for row in counted.sort_by([("week", "ascending"), ("value", "ascending")]).to_pylist():
+            found.setdefault(row["week"], {}).setdefault(name, {})[row["value"]] = row["count_all"]
+    return dict(found)
+
+
+def _sizes(gold: pa.Table) -> dict[str, NDArray[np.int64]]:
+    lists = pa.concat_arrays([pa.array([], gold["lines"].type), *gold["lines"].chunks])
+    lengths = np.asarray(pc.list_value_length(lists), np.int64)
+    lines = lists.flatten()
+    running = np.concatenate([[0], np.cumsum(pence(lines.field("spend_gbp")))])
+    ends = np.cumsum(lengths)
+    return dict(zip(_EDGES, (lengths, (running[ends] - running[ends - lengths]) // 100), strict=True))
+
+
+def _classes(numbers: NDArray[np.int64], edges: tuple[int, ...]) -> pa.Array:
+    between = (f"{a} to below {b}" for a, b in pairwise(edges))
+    names = [f"below {edges[0]}", *between, f"from {edges[-1]}"]
+    return pa.array(names).take(pa.array(np.digitize(numbers, edges)))
+
+
+def keep_profiles(root: Path, state: int, profiles: Mapping[int, Profile]) -> None:
+    """Keep the profiles of the weeks that `state` wrote."""
+    store = open_store(root)
+    obstore.put(store, _path(state), msgspec.json.format(msgspec.json.encode(profiles), indent=1))
+
+
+def read_profiles(root: Path, state: int, weeks: Collection[int]) -> dict[int, Profile]:
+    """The profiles of `weeks` as of `state`, the newest of each; weeks that were written before profiles were kept are
+    left out.
+    """
+    store = open_store(root)
+    names = (meta["path"] for chunk in store.list(_PREFIX) for meta in chunk)
+    numbers = sorted((n for name in names if (n := int(Path(name).stem)) <= state), reverse=True)
+    found: dict[int, Profile] = {}
+    for number in numbers:
+        if len(found) == len(weeks):
+            break
+        kept = msgspec.json.decode(bytes(store.get(_path(number)).bytes()), type=dict[int, Profile])
+        found |= {week: one for week, one in kept.items() if week in weeks and week not in found}
+    return found
+
+
+def _path(state: int) -> str:
+    return f"{_PREFIX}/{state}.json"

@@ -1,0 +1,52 @@
+"""Ingest: files into the lake of a workspace, and the report on their quality."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from retail_forecast.domain.progress import Progress
+from retail_forecast.domain.settings import Settings
+from retail_forecast.lake.ingest import IngestReport, ingest
+from retail_forecast.monitoring.weeks import Remark
+from retail_forecast.pipeline.quality import write_report
+from retail_forecast.pipeline.workspace import lake_path
+
+__all__ = ["Ingested", "ingest_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came of a call: the lake's report, remarks on the weeks, and the page; no page where nothing happened."""
+
+    report: IngestReport
+    remarks: tuple[Remark, ...]
+    page: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as a JSON document."""
+        remarks = [{"code": remark.code, "week": remark.week, "what": remark.what} for remark in self.remarks]
+        return self.report.to_dict() | {"remarks": remarks, "quality_report": str(self.page) if self.page else None}
+
+
+def ingest_files(
+    workspace: Path,
+    settings: Settings,
+    sources: Sequence[str],
+    *,
+    clock: Callable[[], datetime],
+    accept: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Ingested:
+    """Take the files that `sources` name into the lake, and write the quality report unless all were known already.
+
+    Raises
+    ------
+    the errors of `lake.ingest`
+    """
+    report = ingest(lake_path(workspace), sources, settings.lake, clock=clock, accept=accept, progress=progress)
+    if not (report.files or report.refused):
+        return Ingested(report, (), None)
+    page, facts = write_report(workspace, settings, report.to_dict(), now=clock())
+    return Ingested(report, facts.remarks, page)
