@@ -111,6 +111,23 @@ def test_a_currency_that_changes_is_remarked_upon(tmp_path: Path, tills: list[Pa
     assert remark.what.startswith("spend a basket [GBP]")
 
 
+def test_a_correction_is_shown_line_by_line(
+    tmp_path: Path, tills: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    take(tmp_path, tills[:2])
+    lines = tills[0].read_text("utf-8").splitlines()
+    shorter = tmp_path / "corrected.csv"
+    basket = lines[-1].split(",")[lines[0].split(",").index("BASKET_ID")]
+    kept = [line for line in lines if basket not in line]
+    shorter.write_text("\n".join(kept) + "\n", "utf-8")
+    assert run(["ingest", str(shorter), "--workspace", str(tmp_path)]) == 0
+    gone = len(lines) - len(kept)
+    assert f"{WEEKS[0]}: 0 lines added, {gone} removed, 0 changed, {len(kept) - 1} kept" in capsys.readouterr().out
+    page = (tmp_path / "reports" / "quality" / "state-000002.html").read_text("utf-8")
+    assert "Weeks that were replaced, line by line" in page
+    assert basket in page
+
+
 def test_refused_and_accepted_files_are_on_the_page(tmp_path: Path, tills: list[Path]) -> None:
     bad = damaged(tills[0], tmp_path, 100, "SHOP_HOUR", "noon")
     refused = take(tmp_path, [bad])

@@ -61,6 +61,11 @@ def _show(done: "Ingested") -> None:
         )
     if report.replaced:
         typer.echo(f"Weeks that were there before and are replaced: {', '.join(map(str, report.replaced))}")
+    for week in report.corrections.weeks:
+        typer.echo(
+            f"  {week.week}: {week.added:,} lines added, {week.removed:,} removed, {week.changed:,} changed, "
+            f"{week.kept:,} kept"
+        )
     for code, rows in report.reasons.items():
         typer.echo(f"  {rows:,} lines with {code}")
     for remark in done.remarks:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from retail_forecast.lake.difference import Difference
 from retail_forecast.lake.examples import Example
 
 __all__ = ["Acceptance", "IngestReport", "Refusal", "keep_report", "read_report"]
@@ -44,6 +45,7 @@ class IngestReport:
     unchanged : files that the lake holds already
     weeks : fiscal weeks that were written
     replaced : those of them that the lake held before
+    corrections : what their replacement changed in silver
     reasons : rows in quarantine for each code; a row counts under all its codes
     examples : the first rows that break each rule
     state : number of the lake's state afterwards; None while the lake is empty
@@ -61,6 +63,7 @@ class IngestReport:
     unchanged: tuple[str, ...]
     weeks: tuple[int, ...]
     replaced: tuple[int, ...]
+    corrections: Difference
     reasons: Mapping[str, int]
     examples: Mapping[str, tuple[Example, ...]]
     state: int | None

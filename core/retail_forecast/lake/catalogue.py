@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ from retail_forecast.lake.rules import LINKS, Link
 from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
 
-__all__ = ["Catalogue"]
+__all__ = ["Catalogue", "bounded"]
 
 # SQL is put together from names of the contract and whole numbers only.
 _CODES = sorted({link.child for link in LINKS} | {link.parent for link in LINKS})
@@ -60,16 +60,21 @@ class Catalogue:
     def _table(self, name: str, state: LakeState) -> pa.dataset.Dataset:
         return open_table(self._root, name, state.tables[name]).to_pyarrow_dataset()
 
-    @contextmanager
-    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        bounds: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{self._settings.memory_limit_mb}MB",
-            "temp_directory": str(self._spill),
-            "preserve_insertion_order": False,
-            "threads": self._settings.threads or os.cpu_count() or 1,
-        }
-        with duckdb.connect(config=bounds) as connection:
-            yield connection
+    def _connection(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return bounded(self._settings, self._spill)
+
+
+@contextmanager
+def bounded(settings: LakeSettings, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that keeps to the settings' bounds and lays what does not fit into the folder `spill`."""
+    bounds: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{settings.memory_limit_mb}MB",
+        "temp_directory": str(spill),
+        "preserve_insertion_order": False,
+        "threads": settings.threads or os.cpu_count() or 1,
+    }
+    with duckdb.connect(config=bounds) as connection:
+        yield connection
 
 
 def _pairs(link: Link) -> str:

@@ -20,7 +20,8 @@ from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.accounts import IngestReport, keep_report
 from retail_forecast.lake.admission import admit, check_acceptable
 from retail_forecast.lake.batch import plan
-from retail_forecast.lake.catalogue import Catalogue
+from retail_forecast.lake.catalogue import Catalogue, bounded
+from retail_forecast.lake.difference import Difference, difference
 from retail_forecast.lake.intake import Intake, take_in
 from retail_forecast.lake.judge import Evidence
 from retail_forecast.lake.landing import find_sources, keep
@@ -31,7 +32,7 @@ from retail_forecast.lake.profiles import keep_profiles
 from retail_forecast.lake.refine import Refined, refine
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
-from retail_forecast.lake.tables import drop_weeks, prepare, tidy, undo_unpublished
+from retail_forecast.lake.tables import drop_weeks, open_table, prepare, tidy, undo_unpublished
 from retail_forecast.lake.writing import write
 
 __all__ = ["IngestReport", "ingest"]
@@ -75,10 +76,12 @@ def ingest(
             taken = take_in(files, before.sources if before else (), room, settings.threads, shown)
             taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
-                return _report(taken, Ledger(), before, (), (clock() - start).total_seconds())
+                return _report(taken, Ledger(), before, (), Difference(), (clock() - start).total_seconds())
             ledger, tables = _write(root, room, taken.staged, before, settings, start, shown)
             state = _next_state(taken.staged, before, ledger, tables, clock())
-            report = _report(taken, ledger, state, _replaced(taken.staged, before), (clock() - start).total_seconds())
+            replaced = _replaced(taken.staged, before)
+            corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
+            report = _report(taken, ledger, state, replaced, corrections, (clock() - start).total_seconds())
             keep_report(root, report)
             keep_profiles(root, state.number, ledger.profiles)
             states.publish(state)
@@ -170,8 +173,28 @@ def _next_state(
     )
 
 
+def _corrections(
+    root: Path,
+    before: LakeState | None,
+    silver: DeltaTable,
+    replaced: Sequence[int],
+    settings: LakeSettings,
+    room: Path,
+) -> Difference:
+    if not (before and replaced):
+        return Difference()
+    held = open_table(root, "silver", before.tables["silver"]).to_pyarrow_dataset()
+    with bounded(settings, room) as connection:
+        return difference(connection, held, silver.to_pyarrow_dataset(), replaced)
+
+
 def _report(
-    taken: Intake, ledger: Ledger, state: LakeState | None, replaced: tuple[int, ...], seconds: float
+    taken: Intake,
+    ledger: Ledger,
+    state: LakeState | None,
+    replaced: tuple[int, ...],
+    corrections: Difference,
+    seconds: float,
 ) -> IngestReport:
     return IngestReport(
         files=len(taken.staged),
@@ -184,6 +207,7 @@ def _report(
         unchanged=taken.unchanged,
         weeks=tuple(sorted({week for source in taken.staged for week in source.weeks})),
         replaced=replaced,
+        corrections=corrections,
         reasons=dict(sorted(ledger.reasons.items())),
         examples=ledger.examples,
         state=state.number if state else None,

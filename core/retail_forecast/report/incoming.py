@@ -15,7 +15,7 @@ from retail_forecast.report import timelines
 from retail_forecast.report.data import IngestFacts, LakeFacts
 from retail_forecast.report.quality import holdings, reason_table, refused_table, week_table
 from retail_forecast.report.rendering import render, write_page
-from retail_forecast.report.wording import Table, count, moment, numbers, share
+from retail_forecast.report.wording import Kind, Table, count, moment, numbers, share
 
 __all__ = ["document", "render_quality", "told", "write_quality"]
 
@@ -63,6 +63,8 @@ def render_quality(facts: IngestFacts) -> str:
         remarks=_remark_table(facts) if facts.remarks else None,
         refused=refused_table(call),
         accepted=_accepted_table(facts.report["accepted"]),
+        corrections=_correction_table(facts.report["corrections"]["weeks"]),
+        changes=_change_table(facts.report["corrections"]["examples"]),
         reasons=reason_table(call),
         examples=_example_tables(facts.report["examples"]),
         plots=_plots(facts),
@@ -105,6 +107,29 @@ def _accepted_table(accepted: Sequence[Mapping[str, str]]) -> Table | None:
     rows = tuple((a["file"], a["code"], a["reason"]) for a in accepted)
     header = ("file", "code", "what spoke against it")
     return Table("Files taken in by --accept", header, rows, ("word", "code", "word")) if rows else None
+
+
+def _correction_table(weeks: Sequence[Mapping[str, int]]) -> Table | None:
+    names = ("added", "removed", "changed", "kept")
+    rows = tuple((str(week["week"]), *(count(week[name]) for name in names)) for week in weeks)
+    header = ("week", *(f"lines {name}" for name in names))
+    return Table("Weeks that were replaced, line by line", header, rows, numbers(len(names))) if rows else None
+
+
+def _change_table(examples: Sequence[Mapping[str, Any]]) -> Table | None:
+    rows = tuple(
+        (
+            e["kind"],
+            str(e["week"]),
+            e["basket_id"],
+            e["prod_code"],
+            "; ".join(f"{name}: {old or '–'} → {new or '–'}" for name, (old, new) in e["columns"].items()),
+        )
+        for e in examples
+    )
+    header = ("line was", "week", "basket", "product", "before → after")
+    kinds: tuple[Kind, ...] = ("word", "word", "code", "code", "word")
+    return Table("The first lines of each kind", header, rows, kinds) if rows else None
 
 
 def _example_tables(examples: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Table]:
