@@ -15,6 +15,7 @@ slope and every count are sums over the hosts.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,12 +134,13 @@ def _fit_softmax(
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         v, b = point[: p * k].reshape(p, k), point[p * k :] * scale_b
         logits = forward @ v.astype(np.float32) + b.astype(np.float32)
-        logits -= logits.max(axis=1, keepdims=True)
+        # Column by column: NumPy reduces rows of three an order of magnitude slower.
+        logits -= reduce(np.maximum, logits.T)[:, None]
         exponents = np.exp(logits)
-        sums = exponents.sum(axis=1, keepdims=True)
+        sums = reduce(np.add, exponents.T)[:, None]
         value = np.log(sums).sum(dtype=np.float64) - (logits * truth).sum(dtype=np.float64)
         error = exponents / sums - truth
-        slopes = (backward @ error).ravel(), error.sum(axis=0, dtype=np.float64)
+        slopes = (backward @ error).ravel(), [column.sum(dtype=np.float64) for column in error.T]
         summed = hosts.total(np.concatenate([[value], *slopes]).astype(np.float64))
         slope = summed[1 : p * k + 1].reshape(p, k) + ridge * v
         penalised = float(summed[0]) + float((ridge * v**2).sum()) / 2
