@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from retail_forecast.domain.basket import Basket, Line, basket_size
 from retail_forecast.kernel.features import (
     BASKET_FEATURES,
+    COARSE_FEATURES,
     FLAT_CATEGORIES,
     FLAT_FEATURES,
     basket_features,
@@ -18,7 +19,8 @@ from retail_forecast.kernel.features import (
     look_up,
 )
 from retail_forecast.kernel.lines import baskets_from_rows
-from retail_forecast.kernel.products import VALUES, ProductTable, quantise
+from retail_forecast.kernel.prices import by_price_key
+from retail_forecast.kernel.products import PRICE_VALUES, VALUES, ProductTable, quantise
 
 KNOWN = [f"PRD{n:07d}" for n in range(6)]
 GROUPS = ["CL00001", "DEP00001", "G00001"]
@@ -139,3 +141,55 @@ def test_batches_larger_than_a_chunk() -> None:
     features = _features(rows)
     assert features[-30:].tobytes() == _features(rows[-30:]).tobytes()
     assert features[65_520:65_550].tobytes() == _features(rows[65_520:65_550]).tobytes()
+
+
+STORES = ("STORE00001", "STORE00002")
+KEYS = ["CL00001@100", "CL00001@200", "CL00002@100", "CL00001@100#STORE00001", "CL00002@100#STORE00002"]
+
+
+def _price_table() -> ProductTable:
+    rng = np.random.default_rng(4)
+    values = np.abs(quantise(rng.normal(0, 2, (len(KEYS) + len(GROUPS) + 1, len(PRICE_VALUES)))))
+    values[:, PRICE_VALUES.index("is_xx")] %= 1
+    groups = {code: len(KEYS) + row for row, code in enumerate(GROUPS)}
+    return ProductTable({key: row for row, key in enumerate(KEYS)}, groups, values, PRICE_VALUES)
+
+
+PRICES = _price_table()
+priced = st.builds(
+    Line,
+    quantity=st.just(1),
+    spend_gbp=st.sampled_from([1.0, 2.0, 3.0]),
+    prod_code_10=st.sampled_from(["CL00001", "CL00002", None]),
+    prod_code_20=st.sampled_from(["DEP00001", None]),
+)
+visits = st.builds(Basket, lines=st.lists(priced, max_size=9).map(tuple), store_code=st.sampled_from([*STORES, None]))
+
+
+def _by_price(rows: Sequence[Basket]) -> np.ndarray:
+    return basket_features(by_price_key(baskets_from_rows(rows), PRICES.products), PRICES)
+
+
+@settings(max_examples=50)
+@given(st.lists(visits, max_size=12), st.randoms(use_true_random=False))
+def test_by_price_a_basket_has_the_same_features_alone_and_in_any_order(
+    rows: list[Basket], chance: random.Random
+) -> None:
+    shuffled = [Basket(tuple(chance.sample(row.lines, len(row.lines))), store_code=row.store_code) for row in rows]
+    together = _by_price(rows)
+    assert together.shape == (len(rows), len(COARSE_FEATURES))
+    assert together.tobytes() == b"".join(_by_price([row]).tobytes() for row in shuffled)
+
+
+def test_the_net_balance_and_its_error_leave_xx_out() -> None:
+    values = np.zeros((3, len(PRICE_VALUES)))
+    columns = [PRICE_VALUES.index(name) for name in ("is_la", "is_um", "doubt", "is_xx")]
+    values[0, columns] = 0.25, 0.75, 0.75, 0
+    values[1, columns] = 0, 0, 0, 1
+    table = ProductTable({"CL00001@100": 0, "CL00001@200": 1}, {}, values, PRICE_VALUES)
+    leaning, unclassified = (Line(1, price, prod_code_10="CL00001") for price in (1.0, 2.0))
+    rows = [Basket((leaning,)), Basket((leaning, leaning, unclassified)), Basket((unclassified,))]
+    features = basket_features(by_price_key(baskets_from_rows(rows), table.products), table)
+    net, error = (features[:, COARSE_FEATURES.index(name)] for name in ("net_balance", "net_error"))
+    assert net.tolist() == [0.5, 0.5, 0.0]
+    np.testing.assert_allclose(error, [0.75**0.5, 1.5**0.5 / 2, 0.0])

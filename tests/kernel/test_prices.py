@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from retail_forecast.domain.basket import Basket, Line
 from retail_forecast.kernel.lines import baskets_from_rows
-from retail_forecast.kernel.prices import by_price_key, price_keys
+from retail_forecast.kernel.prices import by_price_key, price_keys, store_keys
 
 LINES = st.builds(
     Line,
@@ -41,3 +41,19 @@ def test_keys_do_not_depend_on_the_order_of_lines(baskets: list[list[Line]], ran
 def test_products_are_out_of_sight_behind_price_keys() -> None:
     columns = baskets_from_rows([Basket((Line(1, 1.0, prod_code="PRD0900001", prod_code_10="CL00001"),))])
     assert by_price_key(columns).prod_code.to_list() == ["CL00001@100"]
+
+
+def test_the_key_in_a_store_needs_both() -> None:
+    line, unknown = Line(1, 1.0, prod_code_10="CL00001"), Line(1, 1.0)
+    columns = baskets_from_rows([Basket((line, unknown), store_code="STORE00003"), Basket(()), Basket((line,))])
+    assert store_keys(columns, price_keys(columns)).to_list() == ["CL00001@100#STORE00003", None, None]
+
+
+def test_the_key_in_a_store_is_taken_where_it_is_kept() -> None:
+    lines = (Line(1, 1.0, prod_code_10="CL00001"), Line(1, 2.0, prod_code_10="CL00001"), Line(1, 2.0))
+    columns = baskets_from_rows([Basket(lines, store_code=store) for store in ("STORE00003", "STORE00004", None)])
+    keys = by_price_key(columns, {"CL00001@100": 0, "CL00001@100#STORE00003": 1}).prod_code.to_list()
+    assert keys == [
+        "CL00001@100#STORE00003", "CL00001@200", None, "CL00001@100", "CL00001@200", None, "CL00001@100", "CL00001@200",
+        None,
+    ]  # fmt: skip

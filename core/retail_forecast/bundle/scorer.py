@@ -136,18 +136,18 @@ class Bundle:
 
     def _visible(self, baskets: Baskets) -> Baskets:
         """What the task may look at."""
-        return by_price_key(baskets) if self.manifest.task is Task.COARSE else baskets
+        if self._products is None or self.manifest.task is not Task.COARSE:
+            return baskets
+        return by_price_key(baskets, self._products.products)
 
     def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
         """The columns of `rows` that decide; groups of products do where a product is unknown."""
         if self._products is None:
             return FLAT_CATEGORIES
+        if self.manifest.task is Task.COARSE:
+            return (*LEVELS, "store_code")
         known = self._products.products
-        return (
-            LEVELS[:1]
-            if self.manifest.task is Task.BASKET and all(line.prod_code in known for row in rows for line in row.lines)
-            else LEVELS
-        )
+        return LEVELS[:1] if all(line.prod_code in known for row in rows for line in row.lines) else LEVELS
 
     def _predict_flat(self, baskets: Baskets) -> Predictions:
         share = np.full(len(baskets), self._prior[3])

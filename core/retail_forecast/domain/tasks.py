@@ -11,6 +11,6 @@ class Task(StrEnum):
     BASKET = "basket"
     """a finished basket: all its lines with PROD_CODE"""
     COARSE = "coarse"
-    """a finished basket whose products are not named: product groups, quantity and spend of each line"""
+    """a finished basket whose products are not named: product groups, quantity and spend of each line, and the store"""
     FLAT = "flat"
     """the specification's nine columns: size, type, mission, spend, quantity, region, format, PROD_CODE_20 and _30"""

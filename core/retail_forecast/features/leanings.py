@@ -24,8 +24,9 @@ from scipy.sparse import csr_matrix, diags
 
 from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.labels import TIERS
-from retail_forecast.features.products import lay_out, lay_out_by_price, occurring, unclassified
-from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
+from retail_forecast.features.prices import lay_out_by_price
+from retail_forecast.features.products import lay_out, occurring, unclassified
+from retail_forecast.kernel.features import basket_features
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import VALUES, ProductTable
@@ -64,12 +65,13 @@ def learn_table(
     ----------
     baskets, label : n training baskets and their labels, positions in LABELS
     penalty : L2 penalty on the weights, in units of baskets
-    coarse : for baskets seen `by_price_key`: a key's row is the mean of the products that are sold under it
+    coarse : for baskets seen `by_price_key` (`features.prices`)
     hosts : those that hold the baskets, of which `baskets` is this host's share
     """
     leanings = learn_leanings(baskets, label, penalty, hosts)
-    lay = lay_out_by_price if coarse else lay_out
-    return lay(baskets, leanings.codes, _values(leanings), VALUES, hosts)
+    if coarse:
+        return lay_out_by_price(baskets, leanings.codes, _values(leanings), hosts)
+    return lay_out(baskets, leanings.codes, _values(leanings), VALUES, hosts)
 
 
 def learn_leanings(baskets: Baskets, label: NDArray[np.int8], penalty: float, hosts: Hosts = ALONE) -> Leanings:
@@ -102,8 +104,8 @@ def out_of_fold_features(
 
     Yields
     ------
-    rows, features : positions of one fold's baskets, and their features, float32 of shape (len(rows),
-        len(BASKET_FEATURES))
+    rows, features : positions of one fold's baskets, and their features, float32 of shape (len(rows), f), in the order
+        of BASKET_FEATURES, or of COARSE_FEATURES
     """
     count = int(hosts.total(np.array([len(baskets)], np.int64))[0])
     fold = rng.permutation(np.arange(count) % folds)[hosts.rank :: hosts.size]
@@ -111,9 +113,7 @@ def out_of_fold_features(
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         table = learn_table(baskets.take(outside), label[outside], penalty, coarse=coarse, hosts=hosts)
         held_out = baskets.take(inside)
-        features = basket_features(by_price_key(held_out) if coarse else held_out, table)
-        assert features.shape == (len(inside), len(BASKET_FEATURES))  # noqa: S101 - the schema of the model hangs on it
-        yield inside, features
+        yield inside, basket_features(by_price_key(held_out, table.products) if coarse else held_out, table)
 
 
 def _fit_softmax(

@@ -12,10 +12,9 @@ from scipy.sparse import csr_matrix
 from retail_forecast.clouds.hosts import ALONE, Hosts, union
 from retail_forecast.domain.labels import LABELS, Label
 from retail_forecast.kernel.lines import LEVELS, Baskets, Codes
-from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import ProductTable, quantise
 
-__all__ = ["lay_out", "lay_out_by_price", "occurring", "unclassified"]
+__all__ = ["lay_out", "occurring", "sums_by_code", "unclassified"]
 
 _XX = LABELS.index(Label.XX)
 
@@ -62,7 +61,7 @@ def lay_out(
     groups: dict[str, int] = {}
     means: list[NDArray[np.float64]] = []
     for level in LEVELS[1:]:
-        names, sums = _sums_by_code(getattr(baskets, level), rows, own, hosts)
+        names, sums = sums_by_code(getattr(baskets, level), rows, own, hosts)
         present = np.flatnonzero(sums[:, -1])
         groups.update({names[i]: len(own) + len(groups) + j for j, i in enumerate(present)})
         means.append(sums[present, :-1] / sums[present, -1:])
@@ -73,26 +72,25 @@ def lay_out(
     return ProductTable(products, groups, quantise(values), columns)
 
 
-def lay_out_by_price(
-    baskets: Baskets, codes: tuple[str, ...], own: NDArray[np.float64], columns: tuple[str, ...], hosts: Hosts = ALONE
-) -> ProductTable:
-    """The table for baskets seen `by_price_key`: a key's row is the mean of the products that are sold under it.
-    Parameters as in `lay_out`."""
-    rows = baskets.prod_code.lookup({code: row for row, code in enumerate(codes)})
-    seen = by_price_key(baskets)
-    names, sums = _sums_by_code(seen.prod_code, rows, own, hosts)
-    present = np.flatnonzero(sums[:, -1])
-    means = sums[present, :-1] / sums[present, -1:]
-    return lay_out(seen, tuple(names[i] for i in present), means, columns, hosts)
-
-
-def _sums_by_code(
-    codes: Codes, rows: NDArray[np.int32], own: NDArray[np.float64], hosts: Hosts
+def sums_by_code(
+    codes: Codes,
+    rows: NDArray[np.int32],
+    own: NDArray[np.float64],
+    hosts: Hosts,
+    weight: NDArray[np.float64] | None = None,
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """The codes of all hosts, sorted, and for each the sum of `own` over its lines, with their number as the last
-    column."""
+    column.
+
+    Parameters
+    ----------
+    codes : of the m lines
+    rows : row of each line in `own`, -1 where it has none; such lines do not count
+    weight : how much each line counts, shape (m,); 1 each without
+    """
     names = union(hosts, codes.values)
     index = codes.lookup({name: row for row, name in enumerate(names)})
     seen = (rows >= 0) & (index >= 0)
-    weight = csr_matrix((np.ones(int(seen.sum())), (index[seen], rows[seen])), shape=(len(names), len(own)))
-    return names, hosts.total(np.column_stack([np.asarray(weight @ own), np.asarray(weight.sum(axis=1)).ravel()]))
+    counts = np.ones(int(seen.sum())) if weight is None else weight[seen]
+    matrix = csr_matrix((counts, (index[seen], rows[seen])), shape=(len(names), len(own)))
+    return names, hosts.total(np.column_stack([np.asarray(matrix @ own), np.asarray(matrix.sum(axis=1)).ravel()]))

@@ -1,8 +1,8 @@
 """Baskets to features: the only place where a feature is computed.
 
-`basket_features` serves the task `basket`; `flat_features` serves `flat`, the nine columns of the specification. Both
-are deterministic to the bit: sums are exact (see `products`), and the only roundings are one division and one cast a
-feature.
+`basket_features` serves the tasks `basket` and `coarse`; `flat_features` serves `flat`, the nine columns of the
+specification. Both are deterministic to the bit: sums are exact (see `products`), and what is rounded, a division, a
+square root and a cast, is rounded alike everywhere (IEEE 754).
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.kernel.lines import Baskets, Codes
-from retail_forecast.kernel.products import VALUES, ProductTable
+from retail_forecast.kernel.products import PRICE_VALUES, VALUES, ProductTable
 
 __all__ = [
     "BASKET_FEATURES",
+    "COARSE_FEATURES",
     "FLAT_CATEGORIES",
     "FLAT_FEATURES",
     "TOTALS",
@@ -31,12 +32,16 @@ _CHUNK = 1 << 16
 TOTALS = ("lines", "unknown_share", "quantity", "spend_gbp")
 """Features of a basket beside those of its products."""
 
-BASKET_FEATURES = (
-    *(f"mean_{name}" for name in VALUES),
-    *(f"{side}_{name}" for side in ("max", "min") for name in ("lean_la", "lean_um")),
-    "balance", *TOTALS,
-)  # fmt: skip
+_EXTREMES = tuple(f"{side}_{name}" for side in ("max", "min") for name in ("lean_la", "lean_um"))
+
+BASKET_FEATURES = (*(f"mean_{name}" for name in VALUES), *_EXTREMES, "balance", *TOTALS)
 """Names of the columns of `basket_features` over leanings. `balance` is mean(is_um) - mean(is_la)."""
+
+COARSE_FEATURES = (
+    *(f"mean_{name}" for name in PRICE_VALUES), *_EXTREMES, "balance", "net_balance", "net_error", *TOTALS
+)  # fmt: skip
+"""Names of the columns of `basket_features` over price keys. `net_balance` is the expected balance of the lines that
+are not XX, and `net_error` its standard deviation, as products are drawn independently behind their keys."""
 
 FLAT_CATEGORIES = ("type", "mission", "store_region", "store_format", "prod_code_20", "prod_code_30")
 """Categories among the nine columns; each becomes its position in a vocabulary learned from training baskets, -1 when
@@ -46,6 +51,10 @@ FLAT_FEATURES = ("basket_size", "spend_gbp", "quantity", *FLAT_CATEGORIES)
 """Names of the columns of `flat_features`: the nine columns, each once."""
 
 _LA, _UM = VALUES.index("is_la"), VALUES.index("is_um")
+_DOUBT, _XX = PRICE_VALUES.index("doubt"), PRICE_VALUES.index("is_xx")
+_OF_LEANINGS = {VALUES: BASKET_FEATURES, PRICE_VALUES: COARSE_FEATURES}
+_LEAST_LINES = 2.0**-6
+"""Lines that are not XX, at least: baskets of XX alone divide by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ def look_up(baskets: Baskets, table: ProductTable) -> Lookup:
 def feature_names(columns: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the columns of `basket_features` over a table of `columns`: the means of learned vectors need no more
     beside them than the totals."""
-    return BASKET_FEATURES if columns == VALUES else (*(f"mean_{name}" for name in columns), *TOTALS)
+    return _OF_LEANINGS.get(columns) or (*(f"mean_{name}" for name in columns), *TOTALS)
 
 
 def basket_features(baskets: Baskets, table: ProductTable, lookup: Lookup | None = None) -> NDArray[np.float32]:
@@ -130,7 +139,7 @@ def _of_filled(
     """
     starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
     features = np.empty((len(counts), _width(table)), np.float32)
-    of_products = _of_leanings if table.columns == VALUES else _of_vectors
+    of_products = _of_leanings if table.columns in _OF_LEANINGS else _of_vectors
     for first in range(0, len(counts), _CHUNK):
         part = slice(first, first + _CHUNK)
         begin, end = bounds[part][0], bounds[min(first + _CHUNK, len(counts))]
@@ -154,17 +163,24 @@ def _of_vectors(
 def _of_leanings(
     values: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArray[np.int64], features: NDArray[np.float32]
 ) -> None:
-    """Write the means of all columns, the extremes of the leanings and the balance into `features`."""
-    width = len(VALUES)
-    means = np.add.reduceat(values, starts, axis=0) / counts[:, None]
+    """Write the means of all columns, the extremes of the leanings and the balance into `features`; of price keys the
+    net balance and its error as well."""
+    width = values.shape[1]
+    sums = np.add.reduceat(values, starts, axis=0)
+    means = sums / counts[:, None]
     features[:, :width] = means
     features[:, width : width + 2] = np.maximum.reduceat(values[:, :2], starts, axis=0)
     features[:, width + 2 : width + 4] = np.minimum.reduceat(values[:, :2], starts, axis=0)
     features[:, width + 4] = means[:, _UM] - means[:, _LA]
+    if width == len(PRICE_VALUES):
+        lines = np.maximum(counts - sums[:, _XX], _LEAST_LINES)
+        features[:, width + 5] = (sums[:, _UM] - sums[:, _LA]) / lines
+        features[:, width + 6] = np.sqrt(sums[:, _DOUBT]) / lines
 
 
 def _width(table: ProductTable) -> int:
-    return len(BASKET_FEATURES) if table.columns == VALUES else len(table.columns) + len(TOTALS)
+    names = _OF_LEANINGS.get(table.columns)
+    return len(names) if names else len(table.columns) + len(TOTALS)
 
 
 def _totals(values: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from retail_forecast.kernel.lines import LEVELS, Baskets
 
-__all__ = ["LIMIT", "QUANTUM", "VALUES", "ProductTable", "quantise"]
+__all__ = ["LIMIT", "PRICE_VALUES", "QUANTUM", "VALUES", "ProductTable", "quantise"]
 
 QUANTUM = 2.0**-16
 LIMIT = 64.0
@@ -37,6 +37,10 @@ VALUES = (
 """Columns of a table of leanings: leanings (log-odds against MM), the same squashed by tanh(x / 2), their squares, the
 shares of a basket of that product alone, and its likeliest class. Other tables hold learned vectors; the last column of
 each is `is_xx`."""
+
+PRICE_VALUES = (*VALUES[:-1], "doubt", VALUES[-1])
+"""Columns of a table of price keys: the same, where classes are shares of the products behind the key, and the variance
+of the balance (UM 1, LA -1, else 0) of one line with that key."""
 
 
 def quantise(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.features.leanings import learn_table, out_of_fold_features
-from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_CATEGORIES, flat_features
+from retail_forecast.kernel.features import BASKET_FEATURES, COARSE_FEATURES, FLAT_CATEGORIES, flat_features
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.products import ProductTable
 
@@ -50,7 +50,7 @@ def examples_of(task: Task, baskets: Baskets, label: Labels, settings: TrainSett
         vocabularies = {name: _vocabulary(baskets, name, hosts) for name in FLAT_CATEGORIES}
         return Examples(flat_features(baskets, vocabularies)[scaled], label[scaled], None, vocabularies)
     coarse, rng = task is Task.COARSE, np.random.default_rng(settings.seed)
-    features = np.zeros((len(baskets), len(BASKET_FEATURES)), np.float32)
+    features = np.zeros((len(baskets), len(COARSE_FEATURES if coarse else BASKET_FEATURES)), np.float32)
     penalty, folds = settings.leaning_penalty, settings.folds
     for rows, values in out_of_fold_features(baskets, label, penalty, folds, rng, coarse=coarse, hosts=hosts):
         features[rows] = values

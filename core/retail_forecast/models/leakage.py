@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.kernel.features import BASKET_FEATURES, FLAT_CATEGORIES, FLAT_FEATURES
+from retail_forecast.kernel.features import BASKET_FEATURES, COARSE_FEATURES, FLAT_CATEGORIES, FLAT_FEATURES
 from retail_forecast.kernel.lines import HEADER, Baskets
 from retail_forecast.models.examples import Features, Labels
 from retail_forecast.models.findings import Leakage
@@ -175,9 +175,11 @@ def _features_of(
 
 
 def _names(task: Task) -> tuple[str, ...]:
-    return FLAT_FEATURES if task is Task.FLAT else BASKET_FEATURES
+    return {Task.FLAT: FLAT_FEATURES, Task.COARSE: COARSE_FEATURES}.get(task, BASKET_FEATURES)
 
 
 def _columns(task: Task) -> tuple[str, ...]:
     """Columns of the header that the task looks at."""
-    return tuple(name for name in FLAT_CATEGORIES if name in HEADER) if task is Task.FLAT else ()
+    if task is Task.FLAT:
+        return tuple(name for name in FLAT_CATEGORIES if name in HEADER)
+    return ("store_code",) if task is Task.COARSE else ()

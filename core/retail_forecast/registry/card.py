@@ -17,7 +17,8 @@ __all__ = ["card_sections", "render_card"]
 
 _LOOKS_AT = {
     Task.BASKET: "all lines of a finished basket, with their products",
-    Task.COARSE: "all lines of a finished basket: product groups, quantity and spend, hence unit price; no PROD_CODE",
+    Task.COARSE: "all lines of a finished basket: product groups, quantity and spend, hence unit price, and the store; "
+    "no PROD_CODE",
     Task.FLAT: "nine columns of a basket: size, type, mission, spend, items, region, format, PROD_CODE_20, _30",
 }
 
@@ -34,7 +35,7 @@ _LIMITS = {
         "A basket of only unclassified products is XX, and no other basket is.",
     ),
     Task.COARSE: (
-        "A product is known by its group and unit price only; products that share both are told apart by chance.",
+        "A product is known by its group, unit price and store: those that share all three are told apart by chance.",
         "A change of prices makes keys unknown: watch the unknown share.",
     ),
     Task.FLAT: ("PROD_CODE is not among the columns looked at: the figures say how far one gets without it.",),
