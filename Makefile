@@ -42,6 +42,7 @@ lock: setup-dev
 
 docs: setup
 	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md
+	$(BIN)/python -c "from retail_forecast.lake.athena import document; print(document(), end='')" > docs/athena.sql
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -3,7 +3,7 @@
 import re
 
 from retail_forecast.domain.columns import COLUMNS, PARTITIONS, column
-from retail_forecast.domain.contract import columns_table, document, silver_in_athena, silver_in_delta, sql_type
+from retail_forecast.domain.contract import columns_table, document, silver_in_delta, sql_type, table_in_athena
 
 
 def test_every_column_has_its_row() -> None:
@@ -33,12 +33,12 @@ def test_delta_holds_every_column_with_its_nullability() -> None:
 
 
 def test_quotes_are_escaped() -> None:
-    assert r"LOCATION 's3://b/o\'brien'" in silver_in_athena("silver", "s3://b/o'brien")
+    assert r"LOCATION 's3://b/o\'brien'" in table_in_athena("silver", "s3://b/o'brien")
 
 
 def test_the_document_has_both_statements_and_every_code() -> None:
     text = document()
     assert silver_in_delta("silver_lines", "s3://BUCKET/lake/silver/lines") in text
-    assert silver_in_athena("silver_lines", "s3://BUCKET/lake/silver/lines") in text
+    assert table_in_athena("silver_lines", "s3://BUCKET/lake/silver/lines") in text
     assert "| `seg_1` | AZ | LA |" in text
     assert "| LA | High |" in text

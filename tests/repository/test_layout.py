@@ -11,6 +11,7 @@ import pytest
 import retail_forecast
 from retail_forecast.cli.main import VERBS
 from retail_forecast.domain.contract import document
+from retail_forecast.lake.athena import document as athena_document
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -92,6 +93,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
         "simulate",
         "ingest",
         "quality",
+        "sql",
         "train",
         "tune",
         "evaluate",
@@ -109,6 +111,10 @@ def test_the_verbs_are_the_promised_ones() -> None:
 
 def test_the_data_contract_is_current() -> None:
     assert (ROOT / "docs/data-contract.md").read_text("utf-8") == document(), "run `make docs`"
+
+
+def test_the_views_for_athena_are_current() -> None:
+    assert (ROOT / "docs/athena.sql").read_text("utf-8") == athena_document(), "run `make docs`"
 
 
 def test_records_of_decisions_are_numbered_without_gaps() -> None:

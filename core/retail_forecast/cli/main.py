@@ -28,6 +28,7 @@ VERBS = (
     "simulate",
     "ingest",
     "quality",
+    "sql",
     "train",
     "tune",
     "evaluate",

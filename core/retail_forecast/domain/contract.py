@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from retail_forecast.domain.columns import COLUMNS, HEADERS, PARTITIONS, PRIMARY_KEY, Column, Kind
 from retail_forecast.domain.labels import LABELS, SENSITIVITIES
 
-__all__ = ["SOURCE", "columns_table", "document", "silver_in_athena", "silver_in_delta", "sql_type"]
+__all__ = ["SOURCE", "columns_table", "document", "silver_in_delta", "sql_type", "table_in_athena"]
 
 SOURCE = "SOURCE"
 """Silver's one column beside the contract's: where the row came from."""
@@ -46,8 +46,8 @@ def silver_in_delta(table: str, location: str) -> str:
     )
 
 
-def silver_in_athena(table: str, location: str) -> str:
-    """DDL that makes the silver table known to Athena, which takes the columns from the table's own log."""
+def table_in_athena(table: str, location: str) -> str:
+    """DDL that makes a Delta table known to Athena, which takes the columns from the table's own log."""
     return f"CREATE EXTERNAL TABLE {table}\nLOCATION '{_quoted(location)}'\nTBLPROPERTIES ('table_type' = 'DELTA');"
 
 
@@ -72,9 +72,7 @@ def document() -> str:
             _table(("code", "price sensitivity"), [(label, SENSITIVITIES[label]) for label in LABELS]),
             "\n## Silver in Delta Lake's SQL\n",
             f"```sql\n{silver_in_delta('silver_lines', location)}\n```",
-            "\n## Silver in Athena\n",
-            "Athena reads the newest version of a table, never an older lake state.\n",
-            f"```sql\n{silver_in_athena('silver_lines', location)}\n```\n",
+            "\nFor Athena, see [athena.sql](athena.sql).\n",
         )
     )
 

@@ -13,6 +13,7 @@ __all__ = [
     "GOLD_LINES",
     "PARTITIONS_OF",
     "QUARANTINE",
+    "RAW",
     "SILVER",
     "TABLES",
     "WEEK_OF",
@@ -34,6 +35,9 @@ GOLD_HEADER: dict[str, Column] = {
     "shop_week": next(c for c in COLUMNS if c.name == "SHOP_WEEK"),
 }
 """Fields of a basket in gold beside its lines, and the columns behind them."""
+
+RAW = pa.schema([("source", pa.string()), ("file", pa.string()), ("text", pa.string())])
+"""A line of a till file as it came, its header included; no table, but what the raw bytes are when they are asked."""
 
 SILVER = pa.schema([*(pa.field(c.name, arrow_type(c)) for c in COLUMNS), pa.field("SOURCE", pa.string())])
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from retail_forecast.domain.errors import DataError
+from retail_forecast.domain.errors import DataError, UsageError
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
 
@@ -29,18 +29,26 @@ def run_path(workspace: Path, run_id: str) -> Path:
     return workspace / "runs" / run_id
 
 
-def lake_state(workspace: Path) -> LakeState:
-    """The newest state of the lake.
+def lake_state(workspace: Path, number: int | None = None) -> LakeState:
+    """The newest state of the lake, or that of a number.
 
     Raises
     ------
     DataError : nothing has been ingested yet
+    UsageError : there is no state of that number
     """
-    state = LakeStates(lake_path(workspace)).latest()
+    states = LakeStates(lake_path(workspace))
+    state = states.latest()
     if state is None:
         raise DataError(
             "the lake holds no data yet",
             where=str(lake_path(workspace)),
             mend="retail-forecast ingest FILES, or `retail-forecast run`",
         )
-    return state
+    if number is None or number == state.number:
+        return state
+    if not 1 <= number < state.number:
+        raise UsageError(
+            f"the lake has no state {number}", where=str(lake_path(workspace)), mend=f"name one of 1 to {state.number}"
+        )
+    return states.read(number)

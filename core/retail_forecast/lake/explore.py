@@ -1,0 +1,125 @@
+"""Explore: one question in SQL about one state of the lake, answered without being able to change or reach anything.
+
+The tables of the state stand as views of their names; `raw` holds the lines of the till files as they came. DuckDB
+answers in a database of its own that is gone afterwards, with files, network, extensions and settings locked away.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset
+import pyarrow.fs
+
+from retail_forecast.domain.errors import PlaceError, UsageError
+from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.refine import SOURCE_DIGITS
+from retail_forecast.lake.schemas import RAW
+from retail_forecast.lake.state import LakeState
+from retail_forecast.lake.tables import PATHS, open_table
+
+__all__ = ["answer", "views"]
+
+_BATCH_ROWS = 65_536
+_UNUSED = "\x01"  # separates no fields: a line is one text
+_RAW_FORMAT = pyarrow.dataset.CsvFileFormat(
+    parse_options=pyarrow.csv.ParseOptions(delimiter=_UNUSED, quote_char=False, double_quote=False),
+    read_options=pyarrow.csv.ReadOptions(column_names=["text"]),
+    convert_options=pyarrow.csv.ConvertOptions(column_types={"text": pa.string()}),
+)
+
+
+def views(state: LakeState) -> tuple[str, ...]:
+    """Names that a question may use."""
+    return ("raw", *sorted(state.tables))
+
+
+@contextmanager
+def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) -> Iterator[pa.RecordBatchReader]:
+    """The rows that answer `question`, one SELECT in DuckDB's dialect; they can be read until the block ends.
+
+    Parameters
+    ----------
+    root : folder of the lake
+    state : the state that is asked about
+    settings : bounds of memory and threads
+
+    Raises
+    ------
+    UsageError : it is no single SELECT, does not fit the tables, or reaches for something outside of them
+    PlaceError : a table is not there, or memory and disk do not suffice
+    """
+    with (
+        TemporaryDirectory(prefix="retail-forecast-sql-") as spill,
+        _sealed(root, state, settings, spill) as connection,
+    ):
+        try:
+            _require_question(connection, question)
+            yield connection.sql(question).to_arrow_reader(_BATCH_ROWS)
+        except duckdb.PermissionException as error:
+            raise _misfit("only the tables of the lake can be read here", question, state) from error
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            raise _misfit(str(error).split("\n")[0], question, state) from error
+        except duckdb.OperationalError as error:
+            raise PlaceError(
+                str(error).split("\n")[0], where=str(root), mend="ask for less, or raise lake.memory_limit_mb"
+            ) from error
+
+
+@contextmanager
+def _sealed(root: Path, state: LakeState, settings: LakeSettings, spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database that knows the views and nothing else."""
+    bounds: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{settings.memory_limit_mb}MB",
+        "temp_directory": spill,
+        "threads": settings.threads or os.cpu_count() or 1,
+        "python_enable_replacements": False,
+        "enable_progress_bar": False,
+    }
+    with duckdb.connect(config=bounds) as connection:
+        connection.register("raw", _raw(root, state))
+        for name, version in state.tables.items():
+            connection.register(name, _table(root, name, version))
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+
+
+def _table(root: Path, name: str, version: int) -> pa.dataset.Dataset:
+    # Arrow reads ahead: where a question wants a few rows only, threads that call into Python would block its exit.
+    place = pa.fs.SubTreeFileSystem(str(root / PATHS[name]), pa.fs.LocalFileSystem())
+    return open_table(root, name, version).to_pyarrow_dataset(filesystem=place)
+
+
+def _raw(root: Path, state: LakeState) -> pa.dataset.Dataset:
+    """Lines of all till files; a file is opened only when a question wants lines of it."""
+    place = pa.fs.SubTreeFileSystem(str(root), pa.fs.LocalFileSystem())
+    source, file = pa.dataset.field("source"), pa.dataset.field("file")
+    fragments = [
+        _RAW_FORMAT.make_fragment(
+            f"raw/{digest}/{account.name}",
+            place,
+            (source == digest[:SOURCE_DIGITS]) & (file == account.name),
+        )
+        for digest, account in state.sources.items()
+    ]
+    return pa.dataset.FileSystemDataset(fragments, RAW, _RAW_FORMAT, place)
+
+
+def _require_question(connection: duckdb.DuckDBPyConnection, question: str) -> None:
+    statements = connection.extract_statements(question)
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        raise UsageError(
+            "only one SELECT is answered: the lake is changed by `ingest` and `lake` alone",
+            where=question,
+            mend="ask one question that begins with SELECT, WITH or FROM",
+        )
+
+
+def _misfit(what: str, question: str, state: LakeState) -> UsageError:
+    return UsageError(what, where=question, mend=f"tables: {', '.join(views(state))}; `DESCRIBE silver` shows columns")
