@@ -36,9 +36,8 @@ def test_quotes_are_escaped() -> None:
     assert r"LOCATION 's3://b/o\'brien'" in table_in_athena("silver", "s3://b/o'brien")
 
 
-def test_the_document_has_both_statements_and_every_code() -> None:
+def test_the_document_has_the_statement_and_every_code() -> None:
     text = document()
     assert silver_in_delta("silver_lines", "s3://BUCKET/lake/silver/lines") in text
-    assert table_in_athena("silver_lines", "s3://BUCKET/lake/silver/lines") in text
     assert "| `seg_1` | AZ | LA |" in text
     assert "| LA | High |" in text

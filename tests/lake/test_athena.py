@@ -58,5 +58,4 @@ def test_the_verb_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run(["sql", "--athena", LAKE + "/", "--json", "--workspace", str(tmp_path)]) == 0
     assert json.loads(capsys.readouterr().out)["ddl"] == list(athena_ddl(LAKE))
     assert run(["sql", "--athena", LAKE, "--workspace", str(tmp_path)]) == 0
-    text = capsys.readouterr().out
-    assert [tree.kind for tree in sqlglot.parse(text, dialect="athena") if tree] == ["TABLE"] * 4 + ["VIEW"] * 4
+    assert capsys.readouterr().out == ";\n\n".join(athena_ddl(LAKE)) + ";\n"

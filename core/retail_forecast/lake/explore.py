@@ -79,12 +79,12 @@ def _sealed(root: Path, state: LakeState, settings: LakeSettings, spill: str) ->
         "temp_directory": spill,
         "threads": settings.threads or os.cpu_count() or 1,
         "python_enable_replacements": False,
-        "enable_progress_bar": False,
     }
     with duckdb.connect(config=bounds) as connection:
         connection.register("raw", _raw(root, state))
         for name, version in state.tables.items():
             connection.register(name, _table(root, name, version))
+        connection.execute("SET enable_progress_bar = false")  # standard output belongs to the rows
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
