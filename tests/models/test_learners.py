@@ -1,11 +1,14 @@
 """Learners by name, and their settings as data."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 
 from retail_forecast.domain.errors import UsageError
-from retail_forecast.models.learners import LEARNERS, Learner, learner
+from retail_forecast.models.learners import LEARNERS, AnyLearner, Learner, learner
+from retail_forecast.models.search import SPACES, Range
 
 
 def test_overrides_take_the_place_of_settings_and_reach_the_model() -> None:
@@ -24,6 +27,20 @@ def test_overrides_take_the_place_of_settings_and_reach_the_model() -> None:
 def test_unknown_names_are_refused(name: str, overrides: dict[str, int]) -> None:
     with pytest.raises(UsageError, match=r"oracle|n_estimators"):
         learner(name, overrides)
+
+
+def test_the_documentation_names_every_setting_with_its_default_and_its_range() -> None:
+    text = (Path(__file__).parents[2] / "docs/learners.md").read_text("utf-8")
+    table = text.partition("| learner | setting |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert table == [_row(one, name) for one in LEARNERS.values() for name in one.settings]
+
+
+def _row(one: AnyLearner, name: str) -> str:
+    space = {each.name: each for each in SPACES[one.name] if isinstance(each, Range)}
+    searched = ""
+    if name in space:
+        searched = f"{space[name].low:g} to {space[name].high:g}{', logarithmic' if space[name].log else ''} "
+    return f"| `{one.name}` | `{name}` | {one.settings[name]} | {searched}|"
 
 
 def _trees(model: bytes) -> int:
