@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from retail_forecast.clouds.hosts import ALONE, Hosts, union
 from retail_forecast.features.products import lay_out, sums_by_code
 from retail_forecast.kernel.lines import MISSING, Baskets, Codes
-from retail_forecast.kernel.prices import by_price_key, coarser_key, price_keys, store_keys
+from retail_forecast.kernel.prices import coarser_key, finest_keys, price_keys, store_keys
 from retail_forecast.kernel.products import PRICE_VALUES, VALUES, ProductTable, quantise
 
 __all__ = ["lay_out_by_price"]
@@ -88,7 +88,7 @@ def lay_out_by_price(
     coarser = keys.of(tuple(map(coarser_key, stores.names)))
     stores = stores.kept(np.abs(stores.values - coarser)[:, _CLASSES].max(axis=1, initial=0.0) >= _APART)
     found = (*keys.names, *stores.names)
-    seen = by_price_key(baskets, dict.fromkeys(stores.names, 0))
+    seen = replace(baskets, prod_code=finest_keys(names, in_stores, dict.fromkeys(stores.names, 0)))
     return _with_doubt(lay_out(seen, found, np.concatenate([keys.values, stores.values]), VALUES, hosts))
 
 

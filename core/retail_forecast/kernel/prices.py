@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from retail_forecast.kernel.lines import Baskets, Codes
 
-__all__ = ["by_price_key", "coarser_key", "price_keys", "store_keys"]
+__all__ = ["by_price_key", "coarser_key", "finest_keys", "price_keys", "store_keys"]
 
 _BITS = 40
 _MASK = (1 << _BITS) - 1
@@ -53,19 +53,28 @@ def coarser_key(key: str) -> str:
     return key.rpartition("#" if "#" in key else "@")[0]
 
 
+def finest_keys(keys: Codes, in_stores: Codes, kept: Mapping[str, int]) -> Codes:
+    """Key of each line: that in its store where it is among `kept`, else its price key.
+
+    Parameters
+    ----------
+    keys, in_stores : price keys of the lines, and their keys in their stores
+    kept : keys that something is known of
+    """
+    finer = in_stores.lookup(kept) >= 0
+    index = np.where(finer, in_stores.index + np.int32(len(keys.values)), keys.index)
+    return Codes((*keys.values, *in_stores.values), index)
+
+
 def by_price_key(baskets: Baskets, kept: Mapping[str, int] = _NOTHING) -> Baskets:
     """The same baskets with price keys in the place of products: all that the task `coarse` may look at.
 
     Parameters
     ----------
-    kept : keys that something is known of; a line's key in its store is taken where it is among them
+    kept : keys that something is known of, as in `finest_keys`
     """
     keys = price_keys(baskets)
-    if not kept:
-        return replace(baskets, prod_code=keys)
-    finer = store_keys(baskets, keys)
-    index = np.where(finer.lookup(kept) >= 0, finer.index + np.int32(len(keys.values)), keys.index)
-    return replace(baskets, prod_code=Codes((*keys.values, *finer.values), index))
+    return replace(baskets, prod_code=finest_keys(keys, store_keys(baskets, keys), kept) if kept else keys)
 
 
 def _pairs(first: NDArray[np.int32], second: NDArray[np.int64]) -> tuple[list[tuple[int, int]], NDArray[np.int32]]:
