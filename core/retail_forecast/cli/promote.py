@@ -17,7 +17,7 @@ __all__ = ["promote"]
 def promote(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="Run to promote; `models` lists them.")],
     *,
-    why: Annotated[str, typer.Option(help="Reason, for the history.")] = "passed the gate",
+    why: Annotated[str, typer.Option(help="Reason, for the history.")] = "asked for by hand",
     override_by: Annotated[
         str | None, typer.Option(metavar="NAME", help="Promote whatever the gate finds; needs --override-reason.")
     ] = None,

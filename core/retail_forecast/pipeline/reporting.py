@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,10 +21,10 @@ from retail_forecast.pipeline.asking import ask_about_newest_basket
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.segments import read_segment_facts
 from retail_forecast.pipeline.workspace import lake_path, report_path, run_path
-from retail_forecast.registry.champion import current, history
+from retail_forecast.registry.champion import Champion, current, history
 from retail_forecast.registry.gate import Decision
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.registry.refusals import refusals
+from retail_forecast.registry.refusals import Refusal, refusals
 from retail_forecast.registry.runs import comparable_runs, list_runs, load_run, test_window_uses
 from retail_forecast.report.card import CARD
 from retail_forecast.report.data import LakeFacts, ReportData, ServedPrediction, WeekFacts
@@ -47,7 +47,7 @@ def make_report(
 
     Parameters
     ----------
-    decision : what the gate said of the run; None takes the newest decision on record, if there is one
+    decision : what the gate said of the run; None takes what is on record, if anything is
     served : a prediction made over HTTP; None when none was
     output : by default `reports/report.html` in the workspace
     """
@@ -91,10 +91,12 @@ def report_on(
 
 
 def _decided(store: ObjectStore, record: RunRecord) -> Decision | None:
-    """The newest decision of the gate on the run that is on record."""
-    kept = [(entry.when, entry.decision) for entry in history(store, record.task) if entry.run_id == record.run_id]
-    kept += [(entry.when, entry.decision) for entry in refusals(store, record.task) if entry.run_id == record.run_id]
-    return msgspec.convert(max(kept, key=itemgetter(0))[1], Decision) if kept else None
+    """The decision of the gate on the run that counts: the one that put it in force, or else the newest on record."""
+    entries: list[Champion | Refusal] = [*history(store, record.task)]
+    if not entries or entries[-1].run_id != record.run_id:
+        entries = sorted([*entries, *refusals(store, record.task)], key=attrgetter("when"))
+    mine = [entry.decision for entry in entries if entry.run_id == record.run_id]
+    return msgspec.convert(mine[-1], Decision) if mine else None
 
 
 def _card_link(card: Path, report: Path) -> str | None:
