@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from retail_forecast.domain.columns import Column, Kind
 from retail_forecast.lake.rules import Faults, flagged
 
-__all__ = ["TYPES", "Field", "arrow_type", "join_fields", "read_field"]
+__all__ = ["SHAPES", "TYPES", "Field", "arrow_type", "join_fields", "read_field"]
 
 TYPES: dict[Kind, pa.DataType] = {
     Kind.INTEGER: pa.int32(),
@@ -24,11 +24,12 @@ TYPES: dict[Kind, pa.DataType] = {
     Kind.CATEGORY: pa.string(),
 }
 
-_SHAPES = {
+SHAPES = {
     Kind.INTEGER: r"^-?[0-9]{1,18}$",
     Kind.MONEY: r"^-?[0-9]{1,15}(\.[0-9]{1,2})?$",
     Kind.DATE: r"^[1-9][0-9]{7}$",
 }
+"""How the texts of typed columns look."""
 
 # Wider than what is kept, so that a number out of bounds is told apart from a text that is no number.
 _WIDE = {Kind.INTEGER: pa.int64(), Kind.MONEY: pa.decimal128(17, 2)}
@@ -102,7 +103,7 @@ def _read_words(column: Column, words: pa.StringArray, *, aliased: bool) -> tupl
         faults |= _flag(empty, f"R_NULL_{column.name}")
     readable = pc.invert(empty)
     values = words
-    if column.kind in _SHAPES:
+    if column.kind in SHAPES:
         values = _typed(column, words)
         wrong = pc.and_(readable, pc.is_null(values))
         faults |= _flag(wrong, f"R_TYPE_{column.name}")
@@ -121,7 +122,7 @@ def _flag(wrong: pa.BooleanArray, code: str) -> Faults:
 
 
 def _typed(column: Column, words: pa.StringArray) -> pa.Array:
-    shaped = pc.if_else(pc.match_substring_regex(words, _SHAPES[column.kind]), words, None)
+    shaped = pc.if_else(pc.match_substring_regex(words, SHAPES[column.kind]), words, None)
     if column.kind is Kind.DATE:
         return _days(shaped)
     return shaped.cast(_WIDE[column.kind])
