@@ -1,7 +1,8 @@
 """The manifest of a bundle: what it is, what it was learned from, and the digest of every file beside it.
 
 A bundle is a folder: `manifest.json`, `model.onnx`, the product table (`products.json`, `products.npy`) or the
-vocabularies (`vocabularies.json`), and the model card. Its digest is the sha256 of its manifest, which covers all other
+vocabularies (`vocabularies.json`), for `arrival` the history of customers and stores as of the last learned week
+(`history.json`, `history.npz`), and the model card. Its digest is the sha256 of its manifest, which covers all other
 files by theirs.
 """
 
@@ -35,7 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features : names of the model's inputs, in order
     temperature : softmax temperature fitted on the calibration window
     prior : shares of LA, MM, UM, XX among the training baskets
-    rule : how probabilities become a label
+    rule, weights : how probabilities become a label: the likeliest one, or the likeliest once they are weighted
     last_learned_week : newest week that anything in the bundle was learned from
     windows, data, metrics, metrics_from, parent, label_source : as in the run's record
     files : sha256 of each file, by name
@@ -49,7 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features: tuple[str, ...]
     temperature: Annotated[float, msgspec.Meta(gt=0)]
     prior: tuple[float, float, float, float]
-    rule: Literal["likeliest"]
+    rule: Literal["likeliest", "weighted"]
     last_learned_week: int
     windows: dict[str, Any]
     data: dict[str, Any]
@@ -59,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     libraries: dict[str, str]
     files: dict[str, str]
     label_source: LabelSource = LabelSource.GIVEN
+    weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> str:
@@ -107,9 +109,8 @@ def read_manifest(folder: Path, expected: str | None = None) -> Manifest:
 
 def model_digest(manifest: Manifest) -> str:
     """Digest of what scores, without dates, figures and names: equal models have equal ones."""
-    return digest_of(
-        msgspec.json.encode([sorted(_scoring(manifest.files)), manifest.features, manifest.temperature, manifest.prior])
-    )
+    numbers = (manifest.temperature, manifest.prior, manifest.weights)
+    return digest_of(msgspec.json.encode([sorted(_scoring(manifest.files)), manifest.features, *numbers]))
 
 
 def digest_of(payload: bytes) -> str:

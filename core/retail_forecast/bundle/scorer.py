@@ -2,7 +2,8 @@
 
 Probabilities of LA, MM and UM come from the ONNX model over the kernel's features, scaled by the temperature. XX is a
 property of products: a basket is XX as far as all its products are (the least of the lines' chances). A basket without
-one known product gets the prior of the training baskets.
+one known product gets the prior of the training baskets. Where lines are not looked at, every basket has the training
+baskets' share of XX.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,21 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as _pybind
 
+from retail_forecast.bundle.history import KEYS, SUMS, read_history
 from retail_forecast.bundle.manifest import MANIFEST, Manifest, digest_of, read_manifest
 from retail_forecast.bundle.products import CODES, ROWS, read_products
 from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.errors import BundleError
 from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.tasks import Task
+from retail_forecast.kernel.arrival import (
+    ARRIVAL_COLUMNS,
+    ARRIVAL_FEATURES,
+    SEEN,
+    SEGMENT_FEATURES,
+    History,
+    arrival_features,
+)
 from retail_forecast.kernel.features import (
     FLAT_CATEGORIES,
     FLAT_FEATURES,
@@ -41,7 +51,12 @@ VOCABULARIES = "vocabularies.json"
 ATTRIBUTIONS = "attributions"
 """Key in the model's metadata: a JSON list with the mean absolute SHAP value of each input."""
 
-_NEEDS = {Task.BASKET: (CODES, ROWS), Task.COARSE: (CODES, ROWS), Task.FLAT: (VOCABULARIES,)}
+_NEEDS = {
+    Task.BASKET: (CODES, ROWS),
+    Task.COARSE: (CODES, ROWS),
+    Task.ARRIVAL: (CODES, ROWS, KEYS, SUMS),
+    Task.FLAT: (VOCABULARIES,),
+}
 """Files of a bundle for each task, beside the model."""
 
 _ROWS = 1 << 15
@@ -55,9 +70,9 @@ class Predictions:
     Attributes
     ----------
     probabilities : float64 array of shape (n, 4), order of LABELS, rows sum to one
-    label : int8 array of shape (n,), positions in LABELS: the likeliest
+    label : int8 array of shape (n,), positions in LABELS, by the rule of the manifest
     unknown_share : float64 array of shape (n,), share of a basket's lines whose product the model never saw; 1 without
-        lines
+        lines. Where lines are not looked at: 1 for a customer without a history, else 0
     """
 
     probabilities: NDArray[np.float64]
@@ -76,6 +91,7 @@ class Bundle:
         products: ProductTable | None,
         vocabularies: Mapping[str, Mapping[str, int]],
         threads: int,
+        history: History | None = None,
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -85,25 +101,30 @@ class Bundle:
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[-1].name
-        self._products = products
+        self.products = products
         self._vocabularies = vocabularies
         self._prior = np.asarray(manifest.prior)
+        self._weights = np.asarray(manifest.weights)
+        self.history = history
 
     def predict_rows(self, rows: Sequence[Basket]) -> Predictions:
         """Answer for baskets as they come in a request."""
         return self.predict(baskets_from_rows(rows, self._columns(rows)))
 
     def predict(self, baskets: Baskets) -> Predictions:
-        """Answer for every basket."""
-        if self._products is None:
+        """Answer for every basket; an arriving one by what was known of it (`Baskets.known`), else by the history that
+        the bundle holds."""
+        if self.manifest.task is Task.ARRIVAL:
+            return self._predict_arrival(baskets)
+        if self.products is None:
             return self._predict_flat(baskets)
         baskets = self._visible(baskets)
-        found = look_up(baskets, self._products)
-        features = basket_features(baskets, self._products, found)
+        found = look_up(baskets, self.products)
+        features = basket_features(baskets, self.products, found)
         counts = baskets.line_counts
-        probabilities = self._with_xx(features, _least(self._products.values[found.rows, _IS_XX], baskets.offsets))
+        probabilities = self._with_xx(features, _least(self.products.values[found.rows, _IS_XX], baskets.offsets))
         probabilities[found.unknown == counts] = self._prior
-        return _answers(probabilities, np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0))
+        return self._answers(probabilities, np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0))
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities of LA, MM, UM for rows of features; float64 of shape (n, 3)."""
@@ -124,9 +145,11 @@ class Bundle:
 
     def features(self, baskets: Baskets) -> NDArray[np.float32]:
         """The model's inputs for `baskets`, shape (n, len(manifest.features))."""
-        if self._products is None:
+        if self.manifest.task is Task.ARRIVAL:
+            return self._known(baskets)[:, : len(self.manifest.features)]
+        if self.products is None:
             return flat_features(baskets, self._vocabularies)
-        return basket_features(self._visible(baskets), self._products)
+        return basket_features(self._visible(baskets), self.products)
 
     def attributions(self) -> dict[str, float]:
         """Mean absolute SHAP value of each feature, largest first; empty where the learner left none in its model."""
@@ -142,17 +165,36 @@ class Bundle:
 
     def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
         """The columns of `rows` that decide; groups of products do where a product is unknown."""
-        if self._products is None:
+        if self.manifest.task is Task.ARRIVAL:
+            return ARRIVAL_COLUMNS
+        if self.products is None:
             return FLAT_CATEGORIES
         if self.manifest.task is Task.COARSE:
             return (*LEVELS, "store_code")
-        known = self._products.products
+        known = self.products.products
         return LEVELS[:1] if all(line.prod_code in known for row in rows for line in row.lines) else LEVELS
 
     def _predict_flat(self, baskets: Baskets) -> Predictions:
         share = np.full(len(baskets), self._prior[3])
         probabilities = self._with_xx(self.features(baskets), share)
-        return _answers(probabilities, np.where(baskets.line_counts > 0, 0.0, 1.0))
+        return self._answers(probabilities, np.where(baskets.line_counts > 0, 0.0, 1.0))
+
+    def _predict_arrival(self, baskets: Baskets) -> Predictions:
+        known = self._known(baskets)
+        features = known[:, : len(self.manifest.features)]
+        probabilities = self._with_xx(features, np.full(len(baskets), self._prior[3]))
+        return self._answers(probabilities, np.where(known[:, SEEN] > 0, 0.0, 1.0))
+
+    def _known(self, baskets: Baskets) -> NDArray[np.float32]:
+        if baskets.known is not None:
+            return baskets.known
+        if self.history is None:
+            raise BundleError("the model has no history of customers and stores", mend="join it to the baskets first")
+        return arrival_features(baskets, self.history)
+
+    def _answers(self, probabilities: NDArray[np.float64], unknown_share: NDArray[np.float64]) -> Predictions:
+        label = (probabilities * self._weights).argmax(axis=1).astype(np.int8)
+        return Predictions(probabilities, label, unknown_share)
 
     def _with_xx(self, features: NDArray[np.float32], chance: NDArray[np.float64]) -> NDArray[np.float64]:
         probabilities = np.empty((len(features), len(LABELS)))
@@ -178,7 +220,8 @@ def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> 
     if absent := sorted({MODEL, *needed} - set(manifest.files)):
         raise BundleError(f"the bundle lacks {', '.join(absent)}", where=str(folder), mend="train again")
     products = read_products(folder) if CODES in needed else None
-    if manifest.features != (feature_names(products.columns) if products else FLAT_FEATURES):
+    history = read_history(folder) if KEYS in needed else None
+    if manifest.features not in _features_of(manifest.task, products):
         raise BundleError(
             "the model was trained on other features than this version computes",
             where=str(folder),
@@ -187,11 +230,18 @@ def load_bundle(folder: Path, expected: str | None = None, threads: int = 1) -> 
     vocabularies: dict[str, Any] = {} if products else msgspec.json.decode((folder / VOCABULARIES).read_bytes())
     digest = expected or digest_of((folder / MANIFEST).read_bytes())
     try:
-        return Bundle(manifest, digest, (folder / MODEL).read_bytes(), products, vocabularies, threads)
+        return Bundle(manifest, digest, (folder / MODEL).read_bytes(), products, vocabularies, threads, history)
     except (_pybind.InvalidProtobuf, _pybind.Fail, _pybind.InvalidGraph, _pybind.InvalidArgument) as error:
         raise BundleError(
             f"the model cannot be opened: {error}", where=str(folder / MODEL), mend="train again"
         ) from error
+
+
+def _features_of(task: Task, products: ProductTable | None) -> tuple[tuple[str, ...], ...]:
+    """The lists of features that a model of `task` may have."""
+    if task is Task.ARRIVAL:
+        return ARRIVAL_FEATURES, ARRIVAL_FEATURES + SEGMENT_FEATURES
+    return (feature_names(products.columns) if products else FLAT_FEATURES,)
 
 
 def _least(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -205,7 +255,3 @@ def _least(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[n
     if filled.any():
         out[filled] = np.minimum.reduceat(values, starts[filled])
     return out
-
-
-def _answers(probabilities: NDArray[np.float64], unknown_share: NDArray[np.float64]) -> Predictions:
-    return Predictions(probabilities, probabilities.argmax(axis=1).astype(np.int8), unknown_share)

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retail_forecast.registry.record import RunRecord
 
-__all__ = ["HEADLINE", "headline", "run_document", "show_findings", "show_metrics"]
+__all__ = ["HEADLINE", "PRICING", "headline", "run_document", "show_findings", "show_metrics"]
+
+PRICING = ("pricing_error", "pricing_baseline", "pricing_error_reduction")
+"""Figures of pricing, which runs of earlier versions do not have."""
 
 HEADLINE = ("accuracy", "macro_f1", "precision", "recall", "f1", "log_loss", "ece")
 
@@ -15,6 +18,7 @@ HEADLINE = ("accuracy", "macro_f1", "precision", "recall", "f1", "log_loss", "ec
 def headline(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The figures that every verb reports, over LA, MM and UM, and with XX under `with_xx`."""
     chosen: dict[str, Any] = {name: metrics[name] for name in HEADLINE}
+    chosen |= {name: metrics[name] for name in PRICING if name in metrics}
     return chosen | {
         "confusion": metrics["confusion"],
         "with_xx": {name: metrics["with_xx"][name] for name in HEADLINE},

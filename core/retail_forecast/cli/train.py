@@ -32,6 +32,13 @@ def train(
     ] = "given",
     hosts: Annotated[int, typer.Option(min=1, max=64, help="Processes that learn together.")] = 1,
     curve: Annotated[bool, typer.Option("--curve", help="Learn from 4, 12 and 26 weeks as well.")] = False,
+    with_segments: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-segments/--without-segments",
+            help="Task arrival looks at seg_1 and seg_2. Default: the settings, without.",
+        ),
+    ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -58,6 +65,7 @@ def train(
         labels,
         hosts,
         curve,
+        with_segments,
     )
     settings, bars, log = load_settings(workspace), progress(json_output), told(json_output)
     if model == ALL:

@@ -75,6 +75,9 @@ class TrainSettings(_Section):
     leaning_penalty: float = Field(
         0.05, gt=0, description="L2 penalty on product leanings; raise it where labels are noisy [baskets]"
     )
+    segments: bool = Field(
+        False, description="task arrival looks at seg_1 and seg_2, of which nobody knows since when they are known"
+    )
     threads: int = Field(0, ge=0, description="threads of a learner; 0 = all cores")
 
 

@@ -127,6 +127,8 @@ def join_history(
 ) -> Joined:
     """Give each basket what was known before it.
 
+    Who asks has learned up to week `until`; its baskets are known to whoever is asked about a later one.
+
     Parameters
     ----------
     baskets : n baskets with their days, in the order in which their sums are to be taken
@@ -134,19 +136,18 @@ def join_history(
     counted : which of them add anything, once they are known; none may be of a week that `start` knows
     lag_days : days between the end of a week and the time when its baskets are known
     until : week of the history that is returned
-    start : what was known before the first of the baskets; nothing, when None
+    start : what was known at the end of week `until`, when all baskets are later; nothing, when None
 
     Raises
     ------
-    DataError : `start` knows more than one of the baskets may be given
+    DataError : `start` knows a week of the baskets
     """
     week, asked = week_of(baskets.shop_day), known_week(baskets.shop_day, lag_days)
+    asked = np.where(week > until, np.maximum(asked, until), asked)
     history = start or empty_history(int(asked.min(initial=until)) - 1)
-    if start is not None and (
-        asked.min(initial=start.week) < start.week or week[counted].min(initial=until) <= start.week
-    ):
+    if start is not None and (start.week != until or week.min(initial=until + 1) <= until):
         raise DataError(
-            f"a history as of week {start.week} knows more than baskets of earlier weeks may be given",
+            f"a history as of week {start.week} knows more than baskets of that week or earlier ones may be given",
             where="history",
             mend="join them from the first week on",
         )

@@ -22,10 +22,10 @@ _EPOCH_DAYS = (EPOCH - date(1970, 1, 1)).days
 def baskets_from_arrow(table: pa.Table) -> Baskets:
     """The baskets of `table`: a column `lines` of lists of structs, and header columns named as the fields of `Basket`.
 
-    Header columns and product levels that are not there are missing codes. SPEND is read from `spend_gbp`, decimal or
-    float.
+    Header columns and product levels that are not there are missing codes; without `lines`, no basket has any.
+    SPEND is read from `spend_gbp`, decimal or float.
     """
-    lists = _one(table["lines"])
+    lists = _one(table["lines"]) if "lines" in table.column_names else pa.nulls(len(table), pa.list_(pa.struct([])))
     offsets = np.concatenate([[0], np.cumsum(np.asarray(pc.list_value_length(lists).fill_null(0), np.int64))])
     lines = lists.flatten()
     fields = dict(zip(lines.type.names, lines.flatten(), strict=True)) if len(lines) else {}

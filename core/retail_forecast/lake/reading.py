@@ -39,8 +39,9 @@ class Labelled:
     complete: NDArray[np.bool_]
 
 
-def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None) -> Labelled:
-    """The baskets of `weeks` (of all weeks, when None) as they stand in `state` of the lake at `root`.
+def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None, *, lines: bool = True) -> Labelled:
+    """The baskets of `weeks` (of all weeks, when None) as they stand in `state` of the lake at `root`; without their
+    `lines`, where those are not wanted.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None) 
     dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
     chosen = None if weeks is None else pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
     table = dataset.to_table(
-        columns=["lines", "label", "shop_week", "complete", *HEADER, *MOMENT_COLUMNS], filter=chosen
+        columns=[*(["lines"] if lines else []), "label", "shop_week", "complete", *HEADER, *MOMENT_COLUMNS],
+        filter=chosen,
     )
     ids = pc.rank(table["basket_id"], tiebreaker="first")
     order = np.lexsort([np.asarray(ids), np.asarray(table["shop_week"])])

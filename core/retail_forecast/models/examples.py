@@ -12,6 +12,7 @@ from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.features.leanings import learn_table, out_of_fold_features
+from retail_forecast.kernel.arrival import ARRIVAL_FEATURES
 from retail_forecast.kernel.features import BASKET_FEATURES, COARSE_FEATURES, FLAT_CATEGORIES, flat_features
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.products import ProductTable
@@ -33,7 +34,7 @@ class Examples:
     ----------
     features, label : n rows and their labels, positions in TIERS
     products, vocabularies : what the same features of other baskets need; the table for `basket` and `coarse`, the
-        vocabularies for `flat`
+        vocabularies for `flat`; `arrival` looks at what was joined
     """
 
     features: Features
@@ -44,8 +45,15 @@ class Examples:
 
 def examples_of(task: Task, baskets: Baskets, label: Labels, settings: TrainSettings, hosts: Hosts = ALONE) -> Examples:
     """The examples in n training baskets and their labels (positions in LABELS), with leanings learned out of fold; of
-    several `hosts`, each gives its share of the baskets."""
+    several `hosts`, each gives its share of the baskets.
+
+    Raises
+    ------
+    UsageError : the task is `arrival`, and what was known of the baskets is not joined to them
+    """
     scaled = label < len(TIERS)
+    if task is Task.ARRIVAL:
+        return Examples(_known(baskets, settings)[scaled], label[scaled], None, {})
     if task is Task.FLAT:
         vocabularies = {name: _vocabulary(baskets, name, hosts) for name in FLAT_CATEGORIES}
         return Examples(flat_features(baskets, vocabularies)[scaled], label[scaled], None, vocabularies)
@@ -74,6 +82,16 @@ def complete(label: Labels, hosts: Hosts = ALONE) -> Labels:
             mend="train on more weeks, or look at the quarantine: a whole class is missing",
         )
     return label
+
+
+def _known(baskets: Baskets, settings: TrainSettings) -> Features:
+    if baskets.known is None:
+        raise UsageError(
+            "what was known of the baskets before they began is not joined to them",
+            where="task arrival",
+            mend="train where the lake is, on one host: `retail-forecast train --task arrival`",
+        )
+    return baskets.known if settings.segments else baskets.known[:, : len(ARRIVAL_FEATURES)]
 
 
 def _vocabulary(baskets: Baskets, name: str, hosts: Hosts) -> dict[str, int]:

@@ -14,6 +14,7 @@ from retail_forecast.models.bootstrap import Interval, basket_clusters, interval
 from retail_forecast.models.evaluation import evaluate
 from retail_forecast.models.findings import CurvePoint, Leakage, Slice
 from retail_forecast.models.importance import permutation_importance
+from retail_forecast.models.pricing import assigned_tier, pricing_figures
 from retail_forecast.models.slices import slice_figures
 
 __all__ = ["Figures", "measure"]
@@ -27,7 +28,7 @@ class Figures:
 
     Attributes
     ----------
-    metrics : `Metrics.to_dict()`
+    metrics : `Metrics.to_dict()` and `pricing.pricing_figures`
     intervals : by the names of `bootstrap.intervals`
     importance : loss of macro F1 per shuffled feature, largest first
     baskets : n
@@ -49,19 +50,33 @@ class Figures:
     agreement: dict[str, Any] | None = None
 
 
-def measure(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8], rng: np.random.Generator) -> Figures:
+def measure(
+    bundle: Bundle,
+    baskets: Baskets,
+    label: NDArray[np.int8],
+    rng: np.random.Generator,
+    before: tuple[Baskets, NDArray[np.int8]],
+) -> Figures:
     """Measure `bundle` on `baskets` with their labels (positions in LABELS).
 
     Parameters
     ----------
+    before : baskets that were there to learn from, and their labels: what simple rules of pricing learn from
     rng : of the bootstrap, the shuffles and the sample that the importances are taken on (4,000 baskets at most)
     """
     answers = bundle.predict(baskets)
     metrics = evaluate(label, answers.probabilities, answers.label).to_dict()
+    metrics |= pricing_figures(*before, baskets, label, assigned_tier(answers.probabilities))
     bounds = intervals(label, answers.label, basket_clusters(baskets.customer.index), rng)
     tiers = np.flatnonzero(label < len(TIERS))
     sample = np.sort(rng.permutation(tiers)[:_IMPORTANCE_BASKETS])
     features = bundle.features(baskets.take(sample))
-    importance = permutation_importance(bundle.score, features, label[sample], bundle.manifest.features, rng)
+    importance = permutation_importance(
+        lambda rows: bundle.score(rows) * bundle.manifest.weights[: len(TIERS)],
+        features,
+        label[sample],
+        bundle.manifest.features,
+        rng,
+    )
     slices = slice_figures(baskets, label, answers.label)
     return Figures(metrics, bounds, importance, len(baskets), slices, bundle.attributions())

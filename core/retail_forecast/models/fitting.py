@@ -1,7 +1,7 @@
 """Baskets and labels to a fitted model: features without leaks, one learner, and the files of a bundle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from retail_forecast.bundle.history import history_files
 from retail_forecast.bundle.manifest import FORMAT, Manifest
 from retail_forecast.bundle.products import product_files
 from retail_forecast.bundle.scorer import MODEL, VOCABULARIES, Bundle
@@ -17,14 +18,13 @@ from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import LABELS, TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.kernel.features import (
-    FLAT_FEATURES,
-    feature_names,
-)
+from retail_forecast.kernel.arrival import ARRIVAL_FEATURES, SEGMENT_FEATURES, History
+from retail_forecast.kernel.features import FLAT_FEATURES, feature_names
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.calibration import fit_temperature
+from retail_forecast.models.deciding import LIKELIEST, Weights
 from retail_forecast.models.examples import Examples, examples_of
 from retail_forecast.models.learners import AnyLearner, VectorLearner, learners_of
 
@@ -42,6 +42,9 @@ class Fitted:
     products, vocabularies : what its features need; the table for `basket` and `coarse`, the vocabularies for `flat`
     prior : shares of LA, MM, UM, XX among the training baskets
     temperature : of the softmax; 1 until calibrated
+    weights : of the probabilities, before the likeliest label is taken
+    history : what was known of customers and stores when the model was made; of `arrival` only
+    segments : whether `arrival` looks at the customer file
     """
 
     task: Task
@@ -50,22 +53,28 @@ class Fitted:
     vocabularies: Mapping[str, Mapping[str, int]]
     prior: tuple[float, float, float, float]
     temperature: float = 1.0
+    weights: Weights = LIKELIEST
+    history: History | None = None
+    segments: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the model's inputs."""
+        if self.task is Task.ARRIVAL:
+            return ARRIVAL_FEATURES + (SEGMENT_FEATURES if self.segments else ())
         return FLAT_FEATURES if self.products is None else feature_names(self.products.columns)
 
     def files(self) -> dict[str, bytes]:
         """The bundle's files, but for card and manifest."""
         if self.products is not None:
-            return {MODEL: self.model, **product_files(self.products)}
+            known = history_files(self.history) if self.history else {}
+            return {MODEL: self.model, **product_files(self.products), **known}
         return {MODEL: self.model, VOCABULARIES: msgspec.json.encode(self.vocabularies, order="sorted")}
 
     def bundle(self, threads: int = 1) -> Bundle:
         """The scorer of this model, as the bundle will be once it is written and loaded."""
         unnamed = manifest_of(self, run_id="", model="", created_at=datetime.fromtimestamp(0, UTC), last_learned_week=0)
-        return Bundle(unnamed, "", self.model, self.products, self.vocabularies, threads)
+        return Bundle(unnamed, "", self.model, self.products, self.vocabularies, threads, self.history)
 
 
 def manifest_of(
@@ -89,7 +98,8 @@ def manifest_of(
         features=fitted.features,
         temperature=fitted.temperature,
         prior=fitted.prior,
-        rule="likeliest",
+        rule="likeliest" if fitted.weights == LIKELIEST else "weighted",
+        weights=fitted.weights,
         last_learned_week=last_learned_week,
         files={},
         **(empty | facts),
@@ -127,7 +137,7 @@ def fit_model(
         return Fitted(task, model, table, {}, prior)
     given = examples or examples_of(task, baskets, label, settings, hosts)
     model = learner.fit(given.features, given.label, settings.seed, threads, hosts)
-    return Fitted(task, model, given.products, given.vocabularies, prior)
+    return Fitted(task, model, given.products, given.vocabularies, prior, segments=settings.segments)
 
 
 def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fitted:
@@ -140,7 +150,7 @@ def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fit
     rows = np.flatnonzero(label < len(TIERS))
     bundle = fitted.bundle()
     temperature = fit_temperature(label[rows], bundle.score(bundle.features(baskets.take(rows))))
-    return Fitted(fitted.task, fitted.model, fitted.products, fitted.vocabularies, fitted.prior, temperature)
+    return replace(fitted, temperature=temperature)
 
 
 def _with_products(task: Task, learner: VectorLearner, baskets: Baskets) -> Baskets:

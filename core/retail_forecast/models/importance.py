@@ -23,7 +23,7 @@ def permutation_importance(
 
     Parameters
     ----------
-    score : features (n, f) -> probabilities of the tiers (n, 3)
+    score : features (n, f) -> probabilities of the tiers (n, 3), weighted by the decision rule
     features, label : n baskets labelled LA, MM or UM, positions in TIERS
     names : of the f features
     rng : of the shuffles

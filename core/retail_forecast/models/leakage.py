@@ -8,6 +8,7 @@ that, no basket may stand on both sides of the split, and no column that the tas
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
+from retail_forecast.features.history import join_history, learned_past, week_of
+from retail_forecast.kernel.arrival import ARRIVAL_FEATURES, SEGMENT_FEATURES
 from retail_forecast.kernel.features import BASKET_FEATURES, COARSE_FEATURES, FLAT_CATEGORIES, FLAT_FEATURES
 from retail_forecast.kernel.lines import HEADER, Baskets
 from retail_forecast.models.examples import Features, Labels
@@ -62,14 +65,18 @@ def guard(
     rows = np.concatenate([one, other])
     sample, truth, inside = baskets.take(rows), label[rows], np.arange(len(rows)) < len(one)
     compute, names = _features_of(task, sample, inside, settings)
-    leaks += find_leaks(compute, truth, inside, names)
+    leaks += find_leaks(compute, truth, inside, names, _strangers(task, sample))
     leaks += [f"column {name} is a copy of the label" for name in copied_columns(sample, truth, inside, _columns(task))]
     few = _drawn(label, learned, _TWIN, rng)
     return Leakage(tuple(leaks), len(one), len(other), row_random_twin(baskets.take(few), label[few], rng))
 
 
 def find_leaks(
-    compute: Compute, label: NDArray[np.int8], learned: NDArray[np.bool_], names: tuple[str, ...]
+    compute: Compute,
+    label: NDArray[np.int8],
+    learned: NDArray[np.bool_],
+    names: tuple[str, ...],
+    strangers: NDArray[np.bool_] | None = None,
 ) -> Iterator[str]:
     """Features that know the label of the basket they describe, each in a sentence.
 
@@ -77,11 +84,13 @@ def find_leaks(
     ----------
     compute, label, names : as in `leaking_features`
     learned : baskets that are learned from, bool of shape (n,); the others are held out
+    strangers : baskets that may know nothing of each other, bool of shape (n,); all, when None
     """
     scaled, as_they_are = label < len(TIERS), compute(label)
+    apart = ~learned & scaled if strangers is None else ~learned & scaled & strangers
     sides = (
         ("a basket that is learned from", np.flatnonzero(learned & scaled)[:1]),
-        ("baskets that are held out", np.flatnonzero(~learned & scaled)),
+        ("baskets that are held out", np.flatnonzero(apart)),
     )
     for side, rows in sides:
         for name in leaking_features(compute, label, rows, names, as_they_are):
@@ -156,6 +165,8 @@ def _features_of(
     task: Task, baskets: Baskets, learned: NDArray[np.bool_], settings: TrainSettings
 ) -> tuple[Compute, tuple[str, ...]]:
     """Labels -> features of all `baskets`, as training makes them for those `learned` and the scorer for the others."""
+    if task is Task.ARRIVAL:
+        return partial(_known, baskets, learned, settings), _names(task)
     quick = Learner("logistic", LOGISTIC, fit_logistic)
 
     def compute(label: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -174,7 +185,30 @@ def _features_of(
     return compute, _names(task)
 
 
+def _known(
+    baskets: Baskets, learned: NDArray[np.bool_], settings: TrainSettings, label: NDArray[np.int8]
+) -> NDArray[np.float32]:
+    """What is known of each basket when rows arrive at once, at the end of their week."""
+    rng, week = np.random.default_rng(settings.seed), week_of(baskets.shop_day)
+    past, _ = learned_past(baskets, label, learned, settings.leaning_penalty, settings.folds, rng)
+    until = int(week[learned].max())
+    known = join_history(baskets, past, np.ones(len(week), np.bool_), 0, until=until).baskets.known
+    assert known is not None  # noqa: S101 - joining is what gives it
+    return known
+
+
+def _strangers(task: Task, baskets: Baskets) -> NDArray[np.bool_]:
+    """Baskets that may know nothing of each other: those of the newest week, when earlier ones are history."""
+    if task is not Task.ARRIVAL:
+        return np.ones(len(baskets), np.bool_)
+    week = week_of(baskets.shop_day)
+    newest: NDArray[np.bool_] = week == week.max()
+    return newest
+
+
 def _names(task: Task) -> tuple[str, ...]:
+    if task is Task.ARRIVAL:
+        return ARRIVAL_FEATURES + SEGMENT_FEATURES
     return {Task.FLAT: FLAT_FEATURES, Task.COARSE: COARSE_FEATURES}.get(task, BASKET_FEATURES)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from retail_forecast.models.examples import Features, Labels, complete
 from retail_forecast.models.graphs import scikit_graph
 
@@ -24,5 +26,6 @@ def fit_logistic(
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), LogisticRegression(**settings, random_state=seed))
-    model.fit(features, complete(label))
+    # In single precision the Hessian of features that say nearly the same is singular.
+    model.fit(features.astype(np.float64), complete(label))
     return scikit_graph(model, features.shape[1])

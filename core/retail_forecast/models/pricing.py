@@ -7,14 +7,18 @@ model.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.domain.errors import DataError
 from retail_forecast.domain.labels import TIERS, Label
+from retail_forecast.kernel.lines import Baskets
 
-__all__ = ["PricingBaseline", "assigned_tier", "pricing_baseline", "pricing_error"]
+__all__ = ["PricingBaseline", "assigned_tier", "pricing_baseline", "pricing_error", "pricing_figures"]
+
+_GROUPINGS = {"segment": "seg_1", "store": "store_code"}
 
 _MIDDLE = TIERS.index(Label.MM)
 _MIDDLE_FIRST = np.array([_MIDDLE, *(t for t in range(len(TIERS)) if t != _MIDDLE)])
@@ -86,6 +90,35 @@ def pricing_baseline(
         errors[name] = pricing_error(label, _modes(train_label, train_codes, groups[name]))
     rule = min(errors, key=lambda name: errors[name])
     return PricingBaseline(rule, errors[rule])
+
+
+def pricing_figures(
+    train: Baskets, train_label: NDArray[np.int8], baskets: Baskets, label: NDArray[np.int8], tier: NDArray[np.int8]
+) -> dict[str, Any]:
+    """The pricing error of `tier`, that of the best rule without a model, and by how much the one is below the other.
+
+    Parameters
+    ----------
+    train, train_label : m baskets that simple rules learn from, and their labels, positions in LABELS
+    baskets, label, tier : n baskets, their labels, and the tiers assigned to them (positions in TIERS)
+
+    Returns
+    -------
+    `pricing_error` [tiers], `pricing_baseline` with its rule and error, and `pricing_error_reduction`, a share of the
+    baseline's error
+    """
+    groups, train_groups = {}, {}
+    for name, column in _GROUPINGS.items():
+        known, asked = getattr(train, column), getattr(baskets, column)
+        numbers = {value: number for number, value in enumerate(dict.fromkeys((*known.values, *asked.values)))}
+        train_groups[name], groups[name] = known.lookup(numbers), asked.lookup(numbers)
+    baseline = pricing_baseline(train_label, label, train_groups, groups)
+    error = pricing_error(label, tier)
+    return {
+        "pricing_error": error,
+        "pricing_baseline": {"rule": baseline.rule, "error": baseline.error},
+        "pricing_error_reduction": 1 - error / baseline.error if baseline.error else 0.0,
+    }
 
 
 def _modes(train_label: NDArray[np.int8], train_codes: NDArray[np.int32], codes: NDArray[np.int32]) -> NDArray[np.int8]:

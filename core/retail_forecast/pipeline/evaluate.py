@@ -11,6 +11,7 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.models.figures import Figures, measure
+from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 
@@ -63,8 +64,10 @@ def evaluate_weeks(
             where="--from-week, --to-week",
             mend=f"choose weeks that are there; the model learned from weeks up to {manifest.last_learned_week}",
         )
-    gold = read_gold(lake_path(workspace), state, weeks)
-    rows = np.flatnonzero(gold.complete)
-    figures = measure(bundle, gold.baskets.take(rows), gold.label[rows], np.random.default_rng(settings.train.seed))
+    gold = known_to(bundle, workspace, state, settings, read_gold(lake_path(workspace), state, weeks))
+    rows, rng = np.flatnonzero(gold.complete), np.random.default_rng(settings.train.seed)
+    past = [week for week in sorted(state.weeks) if week <= manifest.last_learned_week]
+    before = read_gold(lake_path(workspace), state, past, lines=False)
+    figures = measure(bundle, gold.baskets.take(rows), gold.label[rows], rng, (before.baskets, before.label))
     learned = tuple(week for week in weeks if week <= manifest.last_learned_week)
     return Evaluated(manifest.run_id, manifest.task, manifest.model, tuple(weeks), learned, figures)

@@ -14,6 +14,7 @@ from retail_forecast.bundle.manifest import digest_of, write_bundle
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.domain.labels import LabelSource
+from retail_forecast.domain.tasks import Task
 from retail_forecast.models.behaviour import try_behaviour, try_invariance
 from retail_forecast.models.figures import Figures
 from retail_forecast.models.findings import Trial
@@ -78,7 +79,7 @@ def _record(
 ) -> RunRecord:
     material, settings, figures = run.material, run.choice.settings, measured.figures
     data = DataState(material.state.number, dict(material.state.tables), _sources(material))
-    described = _described(run)
+    described = _described(run, measured.fitted)
     identity = msgspec.json.encode([asdict(data), described, asdict(windows), parent], order="sorted")
     return RunRecord(
         run_id=new_run_id(run.order.task, run.choice.learner.name, now, digest_of(identity)),
@@ -110,8 +111,8 @@ def _record(
     )
 
 
-def _described(run: Run) -> dict[str, Any]:
-    """The settings that were in force."""
+def _described(run: Run, fitted: Fitted) -> dict[str, Any]:
+    """The settings that were in force, and the decision rule."""
     settings, tuned = run.choice.settings, run.choice.tuned
     return {
         "learner": dict(run.choice.learner.settings),
@@ -120,6 +121,7 @@ def _described(run: Run) -> dict[str, Any]:
         "tuned": {"study": tuned.study, "macro_f1": tuned.value} if tuned else None,
         "labels": asdict(run.material.labels),
         "hosts": run.order.hosts,
+        "weights": fitted.weights,
     }
 
 
@@ -137,7 +139,7 @@ def _behaviour(run: Run, windows: Windows, fitted: Fitted) -> tuple[Trial, ...]:
     with run.phase("behaviour"):
         trials = try_invariance(answer, baskets, rng)
         # Labels by customer do not follow from products, so that no product is evidence of one.
-        if fitted.products is not None and material.labels.source is not LabelSource.CUSTOMER_FILE:
+        if fitted.task in (Task.BASKET, Task.COARSE) and material.labels.source is not LabelSource.CUSTOMER_FILE:
             trials += try_behaviour(answer, baskets, label, np.asarray(fitted.prior), rng)
     return trials
 

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from retail_forecast.clouds.local_hosts import Log
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.tasks import Task
+from retail_forecast.lake.reading import Labelled
+from retail_forecast.models.deciding import WEIGHTED_TASKS, choose_weights
 from retail_forecast.models.evaluation import evaluate
 from retail_forecast.models.examples import examples_of
 from retail_forecast.models.findings import CurvePoint
@@ -20,6 +24,7 @@ from retail_forecast.models.fitting import Fitted, calibrated, fit_model
 from retail_forecast.models.learners import AnyLearner, Learner, learner
 from retail_forecast.models.learning_curve import learned_weeks
 from retail_forecast.models.search import split_settings
+from retail_forecast.pipeline.knowledge import Known, known_of
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.order import Order
 from retail_forecast.pipeline.together import Place, fit_on_hosts
@@ -51,6 +56,8 @@ def choose(workspace: Path, settings: Settings, order: Order) -> Choice:
     own, changed = split_settings(tuned.settings if tuned else {})
     if order.seed is not None:
         changed["seed"] = order.seed
+    if order.segments is not None:
+        changed["segments"] = order.segments
     train = settings.train.model_copy(update=changed)
     return Choice(learner(order.model, own), settings.model_copy(update={"train": train}), tuned)
 
@@ -64,6 +71,7 @@ class Run:
     material: Material
     log: Log
     seconds: dict[str, float] = field(default_factory=dict)
+    _counted: set[Hashable] = field(default_factory=set)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -73,39 +81,67 @@ class Run:
         self._count(name, time.perf_counter() - start)
 
     def shared(self, phase: str, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What runs of the same material share; each counts the seconds that it cost, whoever paid them."""
+        """What runs of the same material share; each counts once the seconds that it cost, whoever paid them."""
         made, seconds = self.material.once((phase, key), make)
-        self._count(phase, seconds)
+        if (phase, key) not in self._counted:
+            self._counted.add((phase, key))
+            self._count(phase, seconds)
         return made
 
     def learn(self, windows: Windows) -> Fitted:
-        """The model as it is measured: fitted before the calibration window, and calibrated on it."""
-        fitted = self.fit(windows.train, windows.validation if windows.test else None)
-        rows, gold = self.material.rows(windows.calibration), self.material.gold
-        return calibrated(fitted, gold.baskets.take(rows), gold.label[rows])
+        """The model as it is measured: fitted before the calibration window, calibrated on it, its decision rule chosen
+        on the validation window."""
+        fitted = self._calibrated(windows, windows.train, windows.validation if windows.test else None)
+        if self.order.task not in WEIGHTED_TASKS:
+            return fitted
+        earlier = self._calibrated(windows, windows.train, phase="rule") if windows.test else fitted
+        rows, gold = self.material.rows(windows.validation), self.gold(windows)
+        answers = earlier.bundle(self.material.threads).predict(gold.baskets.take(rows))
+        with self.phase("rule"):
+            return replace(fitted, weights=choose_weights(gold.label[rows], answers.probabilities))
 
-    def fit(self, *spans: Span | None, phase: str = "fit") -> Fitted:
-        """The model fitted on the baskets of `spans`, on the hosts of the order."""
+    def gold(self, windows: Windows) -> Labelled:
+        """The baskets of the material, with what the task may know of them when it learns from `windows`."""
+        return self.material.gold if self.order.task is not Task.ARRIVAL else self._known(windows).gold
+
+    def fit(self, windows: Windows, *spans: Span | None, phase: str = "fit") -> Fitted:
+        """The model fitted on the baskets of `spans`, which are of `windows`, on the hosts of the order."""
         task, chosen, train = self.order.task, self.choice.learner, self.choice.settings.train
-        gold, rows = self.material.gold, self.material.rows(*spans)
+        gold, rows = self.gold(windows), self.material.rows(*spans)
         if self.order.hosts > 1:
             return self._fit_on_hosts(rows, phase)
         baskets, label = gold.baskets.take(rows), gold.label[rows]
         examples = (
-            self.shared("features", (task, spans, train), lambda: examples_of(task, baskets, label, train))
+            self.shared("features", (task, windows, spans, train), lambda: examples_of(task, baskets, label, train))
             if isinstance(chosen, Learner)
             else None
         )
         with self.phase(phase):
-            return fit_model(task, chosen, baskets, label, train, self.material.threads, examples=examples)
+            fitted = fit_model(task, chosen, baskets, label, train, self.material.threads, examples=examples)
+        if task is not Task.ARRIVAL:
+            return fitted
+        known = self._known(windows)
+        return replace(fitted, products=known.products, history=known.history)
 
     def point(self, windows: Windows) -> CurvePoint:
         """The model learned from `windows`, and measured on their test window."""
-        fitted, held_out, gold = self.learn(windows), self.material.rows(windows.test), self.material.gold
+        fitted, held_out, gold = self.learn(windows), self.material.rows(windows.test), self.gold(windows)
         answers = fitted.bundle(self.material.threads).predict(gold.baskets.take(held_out))
         found = evaluate(gold.label[held_out], answers.probabilities, answers.label)
         learned = len(self.material.rows(windows.train, windows.validation))
         return CurvePoint(learned_weeks(windows), learned, found.accuracy, found.macro_f1)
+
+    def _calibrated(self, windows: Windows, *spans: Span | None, phase: str = "fit") -> Fitted:
+        fitted = self.fit(windows, *spans, phase=phase)
+        rows, gold = self.material.rows(windows.calibration), self.gold(windows)
+        return calibrated(fitted, gold.baskets.take(rows), gold.label[rows])
+
+    def _known(self, windows: Windows) -> Known:
+        """What was known of each basket, by leanings of the training window."""
+        settings = self.choice.settings
+        key = (windows.train, windows.last_learned_week, settings.train.leaning_penalty, settings.train.folds)
+        make = partial(known_of, self.material.gold, windows, settings)
+        return self.shared("history", (*key, settings.train.seed), make)
 
     def _fit_on_hosts(self, rows: NDArray[np.intp], phase: str) -> Fitted:
         task, chosen, material = self.order.task, self.choice.learner, self.material

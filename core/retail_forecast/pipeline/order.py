@@ -29,6 +29,7 @@ class Order:
     tuned : take the settings that `tune` found for the task and the learner
     labels : "given", "price-tiers" or a file of customers (`labelling.labels_of`)
     hosts : processes of this machine that learn together, each from its share of the baskets
+    segments : whether the task `arrival` looks at seg_1 and seg_2; None leaves it to the settings
     curve : learn from fewer weeks as well, to show what the weeks bring
     """
 
@@ -44,6 +45,7 @@ class Order:
     labels: str = GIVEN
     hosts: int = 1
     curve: bool = False
+    segments: bool | None = None
 
 
 def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
@@ -51,7 +53,8 @@ def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
 
     Raises
     ------
-    UsageError : bounds that do not fit, too few weeks, or no test window where the order needs one
+    UsageError : bounds that do not fit, too few weeks, no test window where the order needs one, or several hosts for a
+        task of one
     """
     windows = split_weeks(
         sorted(state.weeks),
@@ -66,6 +69,12 @@ def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
             "no later week is in the lake to measure the model on before it is shipped",
             where="--ship",
             mend="leave --ship away: without test weeks the model learns from every week anyway",
+        )
+    if order.hosts > 1 and order.task is Task.ARRIVAL:
+        raise UsageError(
+            "the history of customers and stores is followed on one host",
+            where="--hosts",
+            mend="leave --hosts away for the task arrival",
         )
     if order.curve and windows.test is None:
         raise UsageError(

@@ -16,6 +16,7 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.models.bootstrap import basket_clusters
+from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.labelling import Labels, relabelled
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 from retail_forecast.registry.champion import Champion, bundle_folder, current, history
@@ -91,17 +92,16 @@ def _compared(workspace: Path, settings: Settings, candidate: RunRecord, incumbe
     made = [msgspec.convert(run.settings.get("labels", {}), Labels) for run in (candidate, incumbent)]
     if made[0] == made[1]:
         gold = relabelled(workspace, gold, made[0], weeks.tolist())
-    rows = np.flatnonzero(gold.complete)
-    baskets = gold.baskets.take(rows)
-    answers = [
-        (run.run_id, load_bundle(bundle_path(workspace, run.run_id), run.bundle_digest).predict(baskets).label)
-        for run in (candidate, incumbent)
-    ]
+    rows, answers = np.flatnonzero(gold.complete), []
+    for run in (candidate, incumbent):
+        bundle = load_bundle(bundle_path(workspace, run.run_id), run.bundle_digest)
+        seen = known_to(bundle, workspace, state, settings, gold)
+        answers.append((run.run_id, bundle.predict(seen.baskets.take(rows)).label))
     return compare(
         answers[0],
         answers[1],
         gold.label[rows],
-        cluster=basket_clusters(baskets.customer.index),
+        cluster=basket_clusters(gold.baskets.customer.index[rows]),
         shop_week=gold.shop_week[rows],
         settings=settings.gate,
         rng=np.random.default_rng(settings.train.seed),

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retail_forecast.bundle.scorer import Bundle
 from retail_forecast.clouds.local_hosts import Log, silent
 from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
-from retail_forecast.models.evaluation import always_mm
+from retail_forecast.kernel.lines import Baskets
+from retail_forecast.models.evaluation import always_mm, evaluate
 from retail_forecast.models.figures import Figures, measure
 from retail_forecast.models.findings import CurvePoint
 from retail_forecast.models.fitting import Fitted, fit_model
@@ -143,11 +145,13 @@ def _measured(run: Run) -> Measured:
     material, windows, train = run.material, run.material.windows, run.choice.settings.train
     learned = material.rows(windows.train, windows.validation if windows.test else None)
     held_out = material.rows(windows.test or windows.validation)
-    gold = material.gold
+    gold = run.gold(windows)
     baskets, label = gold.baskets.take(held_out), gold.label[held_out]
     fitted = run.learn(windows)
     with run.phase("measure"):
-        figures = measure(fitted.bundle(material.threads), baskets, label, np.random.default_rng(train.seed))
+        before = gold.baskets.take(learned), gold.label[learned]
+        bundle = fitted.bundle(material.threads)
+        figures = measure(bundle, baskets, label, np.random.default_rng(train.seed), before)
         figures = replace(figures, agreement=_agreement(run, fitted, held_out))
     leakage = run.shared(
         "guard",
@@ -155,8 +159,8 @@ def _measured(run: Run) -> Measured:
         lambda: guard(run.order.task, gold.baskets, gold.label, learned, held_out, train),
     )
     figures = replace(figures, leakage=leakage, curve=_curve(run, figures, len(learned)))
-    baselines = {"always_mm": always_mm(gold.label[learned], label).to_dict()}
-    if run.order.task is not Task.FLAT:
+    baselines = {"always_mm": always_mm(gold.label[learned], label).to_dict(), **_other_ways(bundle, baskets, label)}
+    if run.order.task in (Task.BASKET, Task.COARSE):
         baselines["flat"] = run.shared("flat", train, lambda: _flat_figures(run, learned, held_out))
     return Measured(fitted, figures, baselines)
 
@@ -177,7 +181,19 @@ def _flat_figures(run: Run, learned: NDArray[np.intp], held_out: NDArray[np.intp
     baskets, label, train = gold.baskets.take(learned), gold.label[learned], run.choice.settings.train
     flat = fit_model(Task.FLAT, learner(_FLAT_LEARNER), baskets, label, train, threads)
     rng = np.random.default_rng(0)
-    return measure(flat.bundle(threads), gold.baskets.take(held_out), gold.label[held_out], rng).metrics
+    asked = gold.baskets.take(held_out), gold.label[held_out]
+    return measure(flat.bundle(threads), *asked, rng, (baskets, label)).metrics
+
+
+def _other_ways(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8]) -> dict[str, dict[str, Any]]:
+    """The same model answering in other ways: by the likeliest label, and with the history that its bundle holds."""
+    ways = {}
+    if bundle.manifest.rule != "likeliest":
+        ways["likeliest"] = evaluate(label, bundle.predict(baskets).probabilities).to_dict()
+    if bundle.history is not None:
+        answers = bundle.predict(replace(baskets, known=None))
+        ways["held_history"] = evaluate(label, answers.probabilities, answers.label).to_dict()
+    return ways
 
 
 def _agreement(run: Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, Any] | None:
@@ -185,13 +201,14 @@ def _agreement(run: Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, An
     material = run.material
     if material.labels.source is LabelSource.GIVEN:
         return None
-    answers = fitted.bundle(material.threads).predict(material.gold.baskets.take(rows))
+    answers = fitted.bundle(material.threads).predict(run.gold(material.windows).baskets.take(rows))
     return agreement(material.given[rows], material.gold.label[rows], answers)
 
 
 def _on_every_week(run: Run, measured: Measured) -> tuple[Windows, Measured]:
-    """The same model fitted on all weeks of the run, at the temperature of the measured one."""
-    windows = run.material.windows
+    """The same model fitted on all weeks of the run, at the temperature and with the rule of the measured one."""
+    windows, told = run.material.windows, measured.fitted
     everything = Span.of(windows.weeks)
-    fitted = replace(run.fit(everything, phase="refit"), temperature=measured.fitted.temperature)
+    fitted = run.fit(Windows(train=everything), everything, phase="refit")
+    fitted = replace(fitted, temperature=told.temperature, weights=told.weights)
     return replace(windows, train=everything), replace(measured, fitted=fitted)

@@ -19,14 +19,15 @@ _LOOKS_AT = {
     Task.BASKET: "all lines of a finished basket, with their products",
     Task.COARSE: "all lines of a finished basket: product groups, quantity and spend, hence unit price, and the store; "
     "no PROD_CODE",
+    Task.ARRIVAL: "what is known before a basket begins: time, and the past of its customer, store, region, format",
     Task.FLAT: "nine columns of a basket: size, type, mission, spend, items, region, format, PROD_CODE_20, _30",
 }
 
-_NOT_FOR = (
-    "Not for customers: the label is of a basket, and one customer has baskets of several labels.",
-    "Not for an arriving customer: the basket must be finished, because its products are what is looked at.",
-    "Not for other retailers or product codes than those it was trained on.",
+_NOT_FOR_CUSTOMERS = "Not for customers: the label is of a basket, and one customer has baskets of several labels."
+_NOT_FOR_ARRIVAL = (
+    "Not for an arriving customer: the basket must be finished, because its products are what is looked at."
 )
+_NOT_FOR_OTHERS = "Not for other retailers or product codes than those it was trained on."
 
 _LIMITS = {
     Task.BASKET: (
@@ -37,6 +38,12 @@ _LIMITS = {
     Task.COARSE: (
         "A product is known by its group, unit price and store: those that share all three are told apart by chance.",
         "A change of prices makes keys unknown: watch the unknown share.",
+    ),
+    Task.ARRIVAL: (
+        "What a customer will buy this time is not known: most of the label is open when the basket begins.",
+        "A customer without a history is answered by store and time.",
+        "The figures are those of a history that goes on with each delivered week; the bundle holds it as of the last "
+        "week learned (held_history).",
     ),
     Task.FLAT: ("PROD_CODE is not among the columns looked at: the figures say how far one gets without it.",),
 }
@@ -90,7 +97,16 @@ def _model(record: RunRecord) -> str:
         *([f"Bundle: `{record.bundle_digest}`"] if record.bundle_digest else []),
         *([f"Parent: `{record.parent}`"] if record.parent else []),
         f"Labels: {_LABELS[record.label_source]}",
+        f"Decision rule: {_rule(record)}",
     )
+
+
+def _rule(record: RunRecord) -> str:
+    weights = record.settings.get("weights")
+    if weights is None or len(set(weights)) == 1:
+        return "the likeliest label"
+    shown = ", ".join(f"{label} {weight:.2f}" for label, weight in zip(LABELS, weights, strict=True))
+    return f"the likeliest label once probabilities are weighted ({shown}), for macro F1 on the validation window"
 
 
 def _use(task: Task) -> str:
@@ -98,7 +114,9 @@ def _use(task: Task) -> str:
     return _list(
         f"Looks at {_LOOKS_AT[task]}.",
         f"Answers how sensitive to price the basket is: {meaning}.",
-        *_NOT_FOR,
+        _NOT_FOR_CUSTOMERS,
+        *([_NOT_FOR_ARRIVAL] if task is not Task.ARRIVAL else []),
+        _NOT_FOR_OTHERS,
     )
 
 
@@ -200,7 +218,7 @@ def _limits(record: RunRecord, window_uses: int) -> str:
     uses = f"Runs that took figures from this test window, this one included: {window_uses}."
     return _list(
         *_made_labels(record),
-        "The label of a finished basket is decided by its products.",
+        *(["The label of a finished basket is decided by its products."] if record.task is not Task.ARRIVAL else []),
         *_LIMITS[record.task],
         "Figures hold for the weeks named above; labels drift slowly, so that later weeks must be watched.",
         *([uses] if record.windows.test is not None else []),
