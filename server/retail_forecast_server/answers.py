@@ -29,9 +29,10 @@ class Prediction(msgspec.Struct, frozen=True):
     Attributes
     ----------
     basket_id : as it was given
-    label : the likeliest
+    label : by the model's decision rule; the likeliest, unless the task has another
     sensitivity : what the label means: LA is High, MM Medium, UM Low
-    unknown_share : share of the lines whose product the model never saw; with all unknown, it is the prior that answers
+    unknown_share : share of the lines whose product the model never saw; with all unknown, the prior answers.
+        Of an arriving basket: 1 when its customer was never seen, else 0
     model_version : run that made the model
     """
 
@@ -70,7 +71,7 @@ def answer(body: bytes, model: Model, limits: ServerSettings) -> bytes:
 
 
 def _check(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> None:
-    if not basket.lines:
+    if not basket.lines and task is not Task.ARRIVAL:
         raise at_fault("a basket without lines cannot be answered by this model", *steps, "lines")
     if len(basket.lines) > limits.max_lines:
         raise at_fault(

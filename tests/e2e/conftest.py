@@ -43,6 +43,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     return workspace, document
 
 
+@pytest.fixture(scope="session")
+def verb_in() -> Cli:
+    """A verb in a workspace: `verb_in(workspace, "train", ...)` gives the exit code and the document."""
+    return call
+
+
 @pytest.fixture
 def cli(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> tuple[Cli, Path, dict[str, Any]]:
     """A verb on a copy of that workspace, the copy, and the document of the training."""

@@ -32,7 +32,7 @@ from retail_forecast.kernel.arrival import (
     Group,
     arrival_features,
 )
-from retail_forecast.kernel.lines import Baskets, baskets_from_rows
+from retail_forecast.kernel.lines import MISSING, Baskets, baskets_from_rows
 from retail_forecast.kernel.products import VALUES, ProductTable
 
 NAMES = (*ARRIVAL_FEATURES, *SEGMENT_FEATURES)
@@ -287,12 +287,12 @@ def test_a_join_in_two_parts_is_the_join_of_all() -> None:
     early, late = np.flatnonzero(week < TARGET_WEEK), np.flatnonzero(week >= TARGET_WEEK)
     first = join_history(baskets.take(early), past[early], every[early], 0, until=TARGET_WEEK - 1)
     second = join_history(
-        baskets.take(late), past[late], every[late], 0, until=WEEKS - 1, start=first.history
+        baskets.take(late), past[late], every[late], 0, until=TARGET_WEEK - 1, start=first.history
     )  # fmt: skip
     assert whole.baskets.known is not None
     np.testing.assert_array_equal(first.baskets.known, whole.baskets.known[early])
     np.testing.assert_array_equal(second.baskets.known, whole.baskets.known[late])
-    ends = [arrival_features(baskets, joined.history) for joined in (whole, second)]
+    ends = [arrival_features(baskets, joined.history) for joined in (first, second)]
     np.testing.assert_array_equal(ends[0], ends[1])
 
 
@@ -312,11 +312,35 @@ def test_a_start_that_knows_too_much_is_refused() -> None:
     baskets, label = _world(TARGET_WEEK * 7 + WEDNESDAY)
     rows = np.flatnonzero(week_of(baskets.shop_day) >= TARGET_WEEK)
     late, past, every = baskets.take(rows), past_of(baskets, label, TABLE)[rows], np.ones(len(rows), np.bool_)
-    join_history(late, past, every, 0, until=WEEKS, start=empty_history(TARGET_WEEK - 1))
+    join_history(late, past, every, 1, until=TARGET_WEEK - 1, start=empty_history(TARGET_WEEK - 1))
     with pytest.raises(DataError, match="knows more"):
-        join_history(late, past, every, 0, until=WEEKS, start=empty_history(TARGET_WEEK))
+        join_history(late, past, every, 1, until=TARGET_WEEK, start=empty_history(TARGET_WEEK))
     with pytest.raises(DataError, match="knows more"):
-        join_history(late, past, every, 1, until=WEEKS, start=empty_history(TARGET_WEEK - 1))
+        join_history(late, past, every, 1, until=TARGET_WEEK - 1, start=empty_history(TARGET_WEEK - 2))
+
+
+def test_a_basket_without_a_day_is_refused() -> None:
+    baskets, label = _world(TARGET_WEEK * 7 + WEDNESDAY)
+    day = baskets.shop_day.copy()
+    day[4] = MISSING
+    with pytest.raises(DataError, match="without a day"):
+        _known(replace(baskets, shop_day=day), label, 1)
+
+
+def test_who_learned_from_a_week_knows_it_on_the_monday_after() -> None:
+    """A model of week 3 is there only once week 3 is known, however early in week 4 it is asked."""
+    monday, label = _world(TARGET_WEEK * 7)
+    past = past_of(monday, label, TABLE)
+    every = np.ones(len(monday), np.bool_)
+    lagging, learned = (
+        join_history(monday, past, every, 1, until=until).baskets.known for until in (WEEKS - 1, TARGET_WEEK - 1)
+    )
+    assert lagging is not None
+    assert learned is not None
+    prompt = join_history(monday, past, every, 0, until=WEEKS - 1).baskets.known
+    assert prompt is not None
+    np.testing.assert_array_equal(learned[0], prompt[0])
+    assert not np.array_equal(learned[0], lagging[0])
 
 
 def _learnable(seed: int) -> tuple[Baskets, NDArray[np.int8]]:

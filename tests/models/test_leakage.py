@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.domain.calendar import EPOCH
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
+from retail_forecast.features.history import past_of
 from retail_forecast.features.leanings import learn_table, out_of_fold_features
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
 from retail_forecast.kernel.lines import Baskets, Codes, baskets_from_rows
+from retail_forecast.kernel.products import ProductTable
 from retail_forecast.models.leakage import copied_columns, find_leaks, guard, leaking_features
 from retail_forecast.models.twin import row_random_twin
 
@@ -106,6 +110,72 @@ def test_the_guard_finds_leanings_that_are_learned_in_fold(
     monkeypatch.setattr("retail_forecast.models.examples.out_of_fold_features", in_fold)
     found = guard(Task.BASKET, *shop, np.arange(1000), np.arange(1000, 1500), TrainSettings())
     assert "feature mean_lean_la of a basket that is learned from depends on their own label" in found.leaks
+
+
+@pytest.fixture(scope="module")
+def visits() -> tuple[Baskets, NDArray[np.int8]]:
+    """Baskets of 20 customers over ten weeks, in time order; labels by chance."""
+    rng = np.random.default_rng(SEED)
+    rows = [
+        Basket(
+            tuple(Line(1, 1.0, prod_code=f"PRD{p:07d}") for p in sorted(set(rng.integers(0, 30, 4).tolist()))),
+            basket_id=f"{994100000000000 + number}",
+            shop_date=EPOCH + timedelta(number // 50),
+            shop_hour=8 + number % 12,
+            customer=None if number % 7 == 0 else f"CUST{number % 20:010d}",
+            store_code=f"STORE{number % 3:05d}",
+            store_region="E01",
+            store_format="LS",
+            seg_1="AZ",
+            seg_2="DI",
+        )
+        for number in range(3500)
+    ]
+    return baskets_from_rows(rows), rng.integers(0, 3, len(rows)).astype(np.int8)
+
+
+def _guard_arrival(visits: tuple[Baskets, NDArray[np.int8]]) -> tuple[str, ...]:
+    learned = np.arange(len(visits[1])) < 3150
+    return guard(Task.ARRIVAL, *visits, np.flatnonzero(learned), np.flatnonzero(~learned), TrainSettings()).leaks
+
+
+def test_the_guard_finds_nothing_in_honest_history(visits: tuple[Baskets, NDArray[np.int8]]) -> None:
+    assert _guard_arrival(visits) == ()
+
+
+def same_week(shop_day: NDArray[np.int32], _lag_days: int) -> NDArray[np.int32]:
+    return shop_day // 7
+
+
+def future(shop_day: NDArray[np.int32], _lag_days: int) -> NDArray[np.int32]:
+    """All baskets know all weeks; but for the first, which has history begin at the beginning."""
+    return np.where(np.arange(len(shop_day)) == 0, -1, shop_day.max() // 7).astype(np.int32)
+
+
+@pytest.mark.parametrize("early", [same_week, future])
+def test_the_guard_finds_history_of_the_same_week_and_of_the_future(
+    visits: tuple[Baskets, NDArray[np.int8]],
+    monkeypatch: pytest.MonkeyPatch,
+    early: Callable[[NDArray[np.int32], int], NDArray[np.int32]],
+) -> None:
+    monkeypatch.setattr("retail_forecast.features.history.known_week", early)
+    leaks = _guard_arrival(visits)
+    for side in ("a basket that is learned from", "baskets that are held out"):
+        assert any(leak.startswith("feature customer_") and side in leak for leak in leaks)
+
+
+def test_the_guard_finds_a_taste_that_was_learned_from_the_customers_own_labels(
+    visits: tuple[Baskets, NDArray[np.int8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def own(
+        baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_], penalty: float, *_: object
+    ) -> tuple[NDArray[np.float64], ProductTable]:
+        rows = np.flatnonzero(learned)
+        table = learn_table(baskets.take(rows), label[rows], penalty)
+        return past_of(baskets, label, table), table
+
+    monkeypatch.setattr("retail_forecast.models.leakage.learned_past", own)
+    assert any("taste_lean_la" in leak for leak in _guard_arrival(visits))
 
 
 def test_a_basket_on_both_sides_is_caught(shop: tuple[Baskets, NDArray[np.int8]]) -> None:

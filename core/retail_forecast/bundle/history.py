@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -45,7 +46,7 @@ def read_history(folder: Path) -> History:
         keys = msgspec.json.decode((folder / KEYS).read_bytes(), type=_Keys)
         with np.load(folder / SUMS, allow_pickle=False) as arrays:
             tables = tuple(_table(group, keys.groups[group.name], arrays) for group in GROUPS)
-    except (msgspec.MsgspecError, KeyError, ValueError) as error:
+    except (msgspec.MsgspecError, KeyError, ValueError, BadZipFile) as error:
         raise BundleError(
             f"the history does not fit this version: {error}",
             where=str(folder / SUMS),

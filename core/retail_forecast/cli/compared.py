@@ -24,6 +24,8 @@ def show_compared(compared: "Compared") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from retail_forecast.registry.record import SIMPLER
+
     records = sorted((trained.record for trained in compared.runs), key=lambda record: -record.metrics["macro_f1"])
     first = records[0]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -31,8 +33,8 @@ def show_compared(compared: "Compared") -> None:
         table.add_column(name, no_wrap=True)
     for record in records:
         table.add_row(*_cells(record))
-    for name, metrics in first.baselines.items():
-        table.add_row(name, f"{metrics['accuracy']:.4f}", f"{metrics['macro_f1']:.4f}")
+    for name in (simpler for simpler in SIMPLER if simpler in first.baselines):
+        table.add_row(name, *(f"{first.baselines[name][figure]:.4f}" for figure in ("accuracy", "macro_f1")))
     console = Console()
     window = {"test": "test", "validation": "validation", "parent": "parents' test"}[first.metrics_from]
     counts = f"{first.train_baskets:,} baskets learned, {first.test_baskets:,} of the {window} window measured"

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DEFAULT_WORKSPACE", "MODEL_HELP", "JsonOutput", "Workspace"]
+__all__ = [
+    "DEFAULT_WORKSPACE",
+    "MODEL_HELP",
+    "JsonOutput",
+    "MadeLabels",
+    "Seed",
+    "TestFromWeek",
+    "TestToWeek",
+    "TrainFromWeek",
+    "TrainToWeek",
+    "Workspace",
+]
 
 DEFAULT_WORKSPACE = Path("workspace")
 
@@ -29,4 +40,15 @@ Workspace = Annotated[
 JsonOutput = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document, errors included, and nothing else on standard output."),
+]
+
+TrainFromWeek = Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to learn from.")]
+TrainToWeek = Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to learn from.")]
+TestFromWeek = Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week of the test window.")]
+TestToWeek = Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week of the test window.")]
+
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")]
+
+MadeLabels = Annotated[
+    str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
 ]

@@ -7,7 +7,18 @@ import typer
 from retail_forecast.cli.compared import compared_document, show_compared
 from retail_forecast.cli.console import emit, progress, told
 from retail_forecast.cli.figures import run_document, show_findings, show_metrics
-from retail_forecast.cli.options import DEFAULT_WORKSPACE, MODEL_HELP, JsonOutput, Workspace
+from retail_forecast.cli.options import (
+    DEFAULT_WORKSPACE,
+    MODEL_HELP,
+    JsonOutput,
+    MadeLabels,
+    Seed,
+    TestFromWeek,
+    TestToWeek,
+    TrainFromWeek,
+    TrainToWeek,
+    Workspace,
+)
 from retail_forecast.domain.tasks import Task
 
 if TYPE_CHECKING:
@@ -20,16 +31,14 @@ def train(
     *,
     task: Annotated[Task, typer.Option(help="What the model looks at.")] = Task.BASKET,
     model: Annotated[str, typer.Option(help=MODEL_HELP + ", or all.")] = "xgboost",
-    train_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to learn from.")] = None,
-    train_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to learn from.")] = None,
-    test_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to measure on.")] = None,
-    test_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to measure on.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
+    train_from_week: TrainFromWeek = None,
+    train_to_week: TrainToWeek = None,
+    test_from_week: TestFromWeek = None,
+    test_to_week: TestToWeek = None,
+    seed: Seed = None,
     ship: Annotated[bool, typer.Option("--ship", help="Refit the measured model on every week.")] = False,
     tuned: Annotated[bool, typer.Option("--tuned", help="Use the settings that `tune` found.")] = False,
-    labels: Annotated[
-        str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
-    ] = "given",
+    labels: MadeLabels = "given",
     hosts: Annotated[int, typer.Option(min=1, max=64, help="Processes that learn together.")] = 1,
     curve: Annotated[bool, typer.Option("--curve", help="Learn from 4, 12 and 26 weeks as well.")] = False,
     with_segments: Annotated[

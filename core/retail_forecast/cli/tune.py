@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retail_forecast.cli.console import emit
-from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+from retail_forecast.cli.options import (
+    DEFAULT_WORKSPACE,
+    JsonOutput,
+    MadeLabels,
+    Seed,
+    TestFromWeek,
+    TestToWeek,
+    TrainFromWeek,
+    TrainToWeek,
+    Workspace,
+)
 from retail_forecast.domain.tasks import Task
 
 if TYPE_CHECKING:
@@ -32,14 +42,12 @@ def tune(
     timeout: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", help="Start no further trial after this time.")
     ] = None,
-    train_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week to learn from.")] = None,
-    train_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week to learn from.")] = None,
-    test_from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week kept for tests.")] = None,
-    test_to_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="Last week kept for tests.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of every random choice.")] = None,
-    labels: Annotated[
-        str, typer.Option(metavar="given|price-tiers|FILE", help="Labels to learn; FILE has columns customer, tier.")
-    ] = "given",
+    train_from_week: TrainFromWeek = None,
+    train_to_week: TrainToWeek = None,
+    test_from_week: TestFromWeek = None,
+    test_to_week: TestToWeek = None,
+    seed: Seed = None,
+    labels: MadeLabels = "given",
     export: Annotated[
         Cloud | None, typer.Option(help="Only print the search space: ParameterRanges or a sweep's search_space.")
     ] = None,

@@ -28,7 +28,7 @@ from retail_forecast.kernel.arrival import (
     table_rows,
 )
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
-from retail_forecast.kernel.lines import Baskets
+from retail_forecast.kernel.lines import MISSING, Baskets
 from retail_forecast.kernel.products import ProductTable
 
 __all__ = ["Joined", "empty_history", "join_history", "known_week", "learned_past", "past_of", "week_of"]
@@ -140,8 +140,12 @@ def join_history(
 
     Raises
     ------
-    DataError : `start` knows a week of the baskets
+    DataError : `start` knows a week of the baskets, or a basket has no day
     """
+    if (baskets.shop_day == MISSING).any():
+        raise DataError(
+            "a basket without a day has no place in history", where="shop_date", mend="give every basket its day"
+        )
     week, asked = week_of(baskets.shop_day), known_week(baskets.shop_day, lag_days)
     asked = np.where(week > until, np.maximum(asked, until), asked)
     history = start or empty_history(int(asked.min(initial=until)) - 1)

@@ -65,7 +65,8 @@ def guard(
     rows = np.concatenate([one, other])
     sample, truth, inside = baskets.take(rows), label[rows], np.arange(len(rows)) < len(one)
     compute, names = _features_of(task, sample, inside, settings)
-    leaks += find_leaks(compute, truth, inside, names, _strangers(task, sample))
+    asked = _history_asked(sample, truth, inside) if task is Task.ARRIVAL else None
+    leaks += find_leaks(compute, truth, inside, names, asked)
     leaks += [f"column {name} is a copy of the label" for name in copied_columns(sample, truth, inside, _columns(task))]
     few = _drawn(label, learned, _TWIN, rng)
     return Leakage(tuple(leaks), len(one), len(other), row_random_twin(baskets.take(few), label[few], rng))
@@ -76,7 +77,7 @@ def find_leaks(
     label: NDArray[np.int8],
     learned: NDArray[np.bool_],
     names: tuple[str, ...],
-    strangers: NDArray[np.bool_] | None = None,
+    asked: tuple[int, NDArray[np.bool_]] | None = None,
 ) -> Iterator[str]:
     """Features that know the label of the basket they describe, each in a sentence.
 
@@ -84,13 +85,15 @@ def find_leaks(
     ----------
     compute, label, names : as in `leaking_features`
     learned : baskets that are learned from, bool of shape (n,); the others are held out
-    strangers : baskets that may know nothing of each other, bool of shape (n,); all, when None
+    asked : a basket that is learned from, to be looked at, and which baskets may know nothing of each other (bool of
+        shape (n,)); the first one, and all, when None
     """
     scaled, as_they_are = label < len(TIERS), compute(label)
-    apart = ~learned & scaled if strangers is None else ~learned & scaled & strangers
+    first = int(np.flatnonzero(learned & scaled)[0])
+    one, strangers = asked or (first, np.ones(len(label), np.bool_))
     sides = (
-        ("a basket that is learned from", np.flatnonzero(learned & scaled)[:1]),
-        ("baskets that are held out", np.flatnonzero(apart)),
+        ("a basket that is learned from", np.array([one])),
+        ("baskets that are held out", np.flatnonzero(~learned & scaled & strangers)),
     )
     for side, rows in sides:
         for name in leaking_features(compute, label, rows, names, as_they_are):
@@ -197,13 +200,17 @@ def _known(
     return known
 
 
-def _strangers(task: Task, baskets: Baskets) -> NDArray[np.bool_]:
-    """Baskets that may know nothing of each other: those of the newest week, when earlier ones are history."""
-    if task is not Task.ARRIVAL:
-        return np.ones(len(baskets), np.bool_)
-    week = week_of(baskets.shop_day)
+def _history_asked(
+    baskets: Baskets, label: NDArray[np.int8], learned: NDArray[np.bool_]
+) -> tuple[int, NDArray[np.bool_]]:
+    """A basket that is learned from and has a history, the newest one of a customer who came before; and the baskets
+    of the newest week, which may know nothing of each other."""
+    week, customer = week_of(baskets.shop_day), baskets.customer.index
+    rows = np.flatnonzero(learned & (label < len(TIERS)))
+    earlier = {int(code) for code in customer[rows[week[rows] < week[rows].max()]]} - {-1}
+    back = [row for row in rows[np.argsort(week[rows], kind="stable")] if int(customer[row]) in earlier]
     newest: NDArray[np.bool_] = week == week.max()
-    return newest
+    return int(back[-1] if back else rows[-1]), newest
 
 
 def _names(task: Task) -> tuple[str, ...]:

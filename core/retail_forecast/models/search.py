@@ -87,6 +87,7 @@ SPACES: dict[str, tuple[Parameter, ...]] = {
 """Settings of each learner, by its name; those of the leanings stand beside them where leanings are learned."""
 
 _WITHOUT_LEANINGS = ("embedding",)
+_LEANING_TASKS = (Task.BASKET, Task.COARSE)
 
 
 def search_space(task: Task, model: str) -> tuple[Parameter, ...]:
@@ -100,7 +101,7 @@ def search_space(task: Task, model: str) -> tuple[Parameter, ...]:
         raise UsageError(
             f"no search space is declared for {model!r}", where="--model", mend=f"choose one of {', '.join(SPACES)}"
         )
-    return SPACES[model] + (() if task is Task.FLAT or model in _WITHOUT_LEANINGS else _LEANINGS)
+    return SPACES[model] + (_LEANINGS if task in _LEANING_TASKS and model not in _WITHOUT_LEANINGS else ())
 
 
 def split_settings(chosen: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

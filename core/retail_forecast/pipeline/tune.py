@@ -15,11 +15,13 @@ import numpy as np
 from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled, read_gold
 from retail_forecast.models.learners import learner
 from retail_forecast.models.search import Parameter, search_space
 from retail_forecast.models.tuning import Best, Told, Validation, search
 from retail_forecast.models.windows import split_weeks
+from retail_forecast.pipeline.knowledge import known_of
 from retail_forecast.pipeline.labelling import Labels, labels_of, relabelled
 from retail_forecast.pipeline.train import Order
 from retail_forecast.pipeline.workspace import lake_path, lake_state
@@ -79,6 +81,8 @@ def tune(
 def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: Order) -> Validation:
     """The objective over the complete baskets of the training and the validation weeks; others in `gold` are not
     looked at."""
+    if order.task is Task.ARRIVAL:
+        gold = known_of(gold, windows, settings).gold
     train, held_out = (
         np.flatnonzero(np.isin(gold.shop_week, span.weeks if span else ()) & gold.complete)
         for span in (windows.train, windows.validation)

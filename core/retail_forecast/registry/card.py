@@ -160,8 +160,21 @@ def _figures(record: RunRecord) -> str:
             _table(("figure", "this model", "interval", *record.baselines), rows),
             "Intervals are drawn by bootstrap over customers, anonymous baskets one by one.",
             f"With XX as a fourth class: accuracy {with_xx['accuracy']:.4f}, macro F1 {with_xx['macro_f1']:.4f}.",
+            *_pricing(record),
         )
     )
+
+
+def _pricing(record: RunRecord) -> list[str]:
+    """The pricing error; runs of earlier versions have none."""
+    if "pricing_error" not in record.metrics:
+        return []
+    error, baseline = record.metrics["pricing_error"], record.metrics["pricing_baseline"]
+    told = "" if record.task is Task.ARRIVAL else " Prices are set before a basket is finished: an upper bound."
+    return [
+        f"Pricing error: {error:.4f} tiers, {record.metrics['pricing_error_reduction']:.1%} below the best rule "
+        f"without a model ({baseline['rule']}, {baseline['error']:.4f}).{told}"
+    ]
 
 
 def _figure(metrics: Mapping[str, Any], name: str) -> str:

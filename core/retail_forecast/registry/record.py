@@ -12,7 +12,10 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import Interval
 from retail_forecast.models.findings import CurvePoint, Leakage, Slice, Trial
 
-__all__ = ["DataState", "RunRecord", "Span", "Windows"]
+__all__ = ["SIMPLER", "DataState", "RunRecord", "Span", "Windows"]
+
+SIMPLER = ("always_mm", "flat")
+"""Names of the answers that need less than the model does: one for all baskets, or nine columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         the parent's test window when this run is a refit with the parent's settings
     intervals : of the metrics, by the names that `bootstrap.intervals` gives
     importance : macro F1 lost when a feature is shuffled, by feature, largest first
-    baselines : metrics of the simpler answers on the same baskets, by name (`always_mm`, `flat`)
+    baselines : metrics of other answers on the same baskets, by name: those of SIMPLER, and ways of this model itself
     train_baskets, test_baskets : baskets learned from, and behind the metrics
     bundle_digest : digest of the bundle's manifest
     parent : run whose settings and figures this refit carries

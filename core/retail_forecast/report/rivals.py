@@ -3,7 +3,7 @@
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from retail_forecast.registry.record import RunRecord
+from retail_forecast.registry.record import SIMPLER, RunRecord
 from retail_forecast.report.canvas import INK, SERIES, draw
 from retail_forecast.report.wording import Table, baseline_name, figure, interval
 
@@ -54,6 +54,7 @@ def rival_table(runs: tuple[RunRecord, ...]) -> Table:
     simpler = [
         (baseline_name(name), figure(metrics["accuracy"]), figure(metrics["macro_f1"]), *[""] * 5)
         for name, metrics in runs[0].baselines.items()
+        if name in SIMPLER
     ]
     return Table(
         "Learners that learned from the same weeks, measured on the same baskets labelled LA, MM or UM",

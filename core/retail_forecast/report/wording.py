@@ -31,10 +31,19 @@ METRICS = {
     "precision": "Precision",
     "recall": "Recall",
     "f1": "F1",
+    "pricing_error": "Pricing error [tiers]",
+    "pricing_error_reduction": "Pricing error below the best rule without a model [share]",
 }
 """Names of the figures by their keys in a record, in the order of their weight."""
 
-_BASELINES = {"always_mm": "always MM", "flat": "nine columns"}
+_BASELINES = {
+    "always_mm": "always MM",
+    "flat": "nine columns",
+    "likeliest": "this model, likeliest label",
+    "held_history": "this model, history as of its last week",
+    "with_segments": "this learner, with segments",
+    "without_segments": "this learner, without segments",
+}
 
 Kind = Literal["word", "number", "code"]
 
