@@ -61,21 +61,8 @@ def train(
     from retail_forecast.pipeline.train import ALL, Order, train_all
     from retail_forecast.pipeline.train import train as train_one
 
-    order = Order(
-        task,
-        model,
-        train_from_week,
-        train_to_week,
-        test_from_week,
-        test_to_week,
-        seed,
-        ship,
-        tuned,
-        labels,
-        hosts,
-        curve,
-        with_segments,
-    )
+    bounds = (train_from_week, train_to_week, test_from_week, test_to_week)
+    order = Order(task, model, *bounds, seed, ship, tuned, labels, hosts, curve, with_segments)
     settings, bars, log = load_settings(workspace), progress(json_output), told(json_output)
     if model == ALL:
         compared = train_all(workspace, settings, order, clock=utc_now, progress=bars, log=log)
