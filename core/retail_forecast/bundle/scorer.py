@@ -159,9 +159,9 @@ class Bundle:
 
     def _visible(self, baskets: Baskets) -> Baskets:
         """What the task may look at."""
-        if self._products is None or self.manifest.task is not Task.COARSE:
+        if self.products is None or self.manifest.task is not Task.COARSE:
             return baskets
-        return by_price_key(baskets, self._products.products)
+        return by_price_key(baskets, self.products.products)
 
     def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
         """The columns of `rows` that decide; groups of products do where a product is unknown."""
