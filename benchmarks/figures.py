@@ -18,8 +18,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("retail-forecast")
 MARKS = re.compile(r"(?<=<!-- figures:begin -->\n).*?(?=<!-- figures:end -->)", re.DOTALL)
-TRAININGS = (("basket", "xgboost"), ("basket", "logistic"), ("flat", "xgboost"))
-NAMES = {"basket": "products of the basket", "flat": "the specification's nine columns"}
+TRAININGS = (("basket", "xgboost"), ("basket", "logistic"), ("coarse", "xgboost"), ("flat", "xgboost"))
+NAMES = {
+    "basket": "products of the basket",
+    "coarse": "groups, prices and store; no product codes",
+    "flat": "the specification's nine columns",
+}
 
 
 def main() -> None:
