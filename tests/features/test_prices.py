@@ -1,19 +1,23 @@
 """What price keys tell: whose lines they are, new ones before old ones, and in which store another product is meant."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from retail_forecast.clouds.hosts import Alone, Number, Progress
 from retail_forecast.domain.basket import Basket, Line
 from retail_forecast.features.leanings import out_of_fold_features
 from retail_forecast.features.prices import lay_out_by_price
 from retail_forecast.kernel.features import COARSE_FEATURES
 from retail_forecast.kernel.lines import Baskets, baskets_from_rows
 from retail_forecast.kernel.prices import by_price_key
-from retail_forecast.kernel.products import PRICE_VALUES, VALUES, ProductTable
+from retail_forecast.kernel.products import PRICE_VALUES, QUANTUM, VALUES, ProductTable
 
 DAY = date(2007, 6, 4)
 CODES = ("PRD0000001", "PRD0000002", "PRD0000003")
@@ -88,6 +92,40 @@ def test_lines_of_an_unknown_key_fall_back_to_the_group() -> None:
     other = by_price_key(baskets_from_rows(_sold(0, 1, "STORE00001", 9.99)), table.products)
     rows, known = table.rows(other)
     assert (rows.tolist(), known.tolist()) == ([table.groups["CL00001"]], [False])
+
+
+class _Together(Alone):
+    """One of several hosts that are threads of this process: sums by a shared board, between two barriers."""
+
+    def __init__(self, rank: int, board: list[NDArray[Any]], barrier: Barrier) -> None:
+        self.rank, self.size = rank, len(board)
+        self._board, self._barrier = board, barrier
+
+    def total(self, values: NDArray[Number], progress: Progress | None = None) -> NDArray[Number]:  # noqa: ARG002
+        self._board[self.rank] = values
+        self._barrier.wait()
+        total: NDArray[Number] = np.sum(self._board, axis=0, dtype=values.dtype)
+        self._barrier.wait()
+        return total
+
+
+def test_hosts_lay_out_together_what_one_lays_out_alone() -> None:
+    stores = ("STORE00001", "STORE00002")
+    sold = [_sold(n % 2, 3 + n, stores[n // 2 % 2], 1.0 + n % 3, n) for n in range(12)] + [_sold(2, 4, price=9.0)]
+    rows = [basket for each in sold for basket in each]
+    board: list[NDArray[Any]] = [np.zeros(0)] * 2
+    barrier = Barrier(2)
+
+    def part(rank: int) -> ProductTable:
+        return lay_out_by_price(baskets_from_rows(rows[rank::2]), CODES, OWN, _Together(rank, board, barrier))
+
+    with ThreadPoolExecutor(2) as hosts:
+        first, second = hosts.map(part, range(2))
+    alone = _table(rows)
+    assert any("#" in key for key in alone.products)
+    for table in (first, second):
+        assert (table.products, table.groups) == (alone.products, alone.groups)
+        np.testing.assert_allclose(table.values, alone.values, atol=2 * QUANTUM)
 
 
 def _world() -> tuple[Baskets, NDArray[np.int8]]:
