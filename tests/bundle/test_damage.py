@@ -130,7 +130,8 @@ def test_an_interrupted_write_leaves_no_bundle(tiny_bundle: tuple[Path, str], tm
 
 def test_equal_models_have_equal_digests_whatever_their_card_says(copy: Path) -> None:
     manifest = read_manifest(copy)
-    other = msgspec.structs.replace(manifest, run_id="b", metrics={}, files=manifest.files | {"card.md": "0" * 64})
+    cards = {"card.md": "0" * 64, "card.html": "1" * 64}
+    other = msgspec.structs.replace(manifest, run_id="b", metrics={}, files=manifest.files | cards)
     assert model_digest(manifest) == model_digest(other)
     changed: Manifest = msgspec.structs.replace(manifest, temperature=manifest.temperature * 2)
     assert model_digest(manifest) != model_digest(changed)
