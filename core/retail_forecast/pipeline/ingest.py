@@ -9,9 +9,12 @@ from typing import Any
 from retail_forecast.domain.progress import Progress
 from retail_forecast.domain.settings import Settings
 from retail_forecast.lake.ingest import IngestReport, ingest
+from retail_forecast.lake.schemas import TABLES
+from retail_forecast.lake.tables import PATHS
 from retail_forecast.monitoring.weeks import Remark
 from retail_forecast.pipeline.quality import write_report
-from retail_forecast.pipeline.workspace import lake_path
+from retail_forecast.pipeline.workspace import lake_path, lake_state
+from retail_forecast.registry.events import Job, job
 
 __all__ = ["Ingested", "ingest_files"]
 
@@ -45,8 +48,22 @@ def ingest_files(
     ------
     the errors of `lake.ingest`
     """
-    report = ingest(lake_path(workspace), sources, settings.lake, clock=clock, accept=accept, progress=progress)
+    with job(workspace, "ingest", clock) as told:
+        report = ingest(lake_path(workspace), sources, settings.lake, clock=clock, accept=accept, progress=progress)
+        _tell(told, workspace, report)
     if not (report.files or report.refused):
         return Ingested(report, (), None)
     page, facts = write_report(workspace, settings, report.to_dict(), now=clock())
     return Ingested(report, facts.remarks, page)
+
+
+def _tell(told: Job, workspace: Path, report: IngestReport) -> None:
+    """The files that were taken in, and the tables that they went to."""
+    if not report.files:
+        return
+    state = lake_state(workspace, report.state)
+    for digest in sorted({digest for week in report.weeks for digest in state.weeks[week].sources}):
+        told.reads(f"lake/raw/{digest}/{state.sources[digest].name}", digest)
+    rows = {"silver": report.rows_silver, "gold": report.baskets, "quarantine": report.rows_quarantined}
+    for name, version in state.tables.items():
+        told.writes(f"lake/{PATHS[name]}", version, columns=TABLES[name], rows=rows.get(name))

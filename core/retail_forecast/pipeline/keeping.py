@@ -23,12 +23,13 @@ from retail_forecast.models.learners import AnyLearner, VectorLearner
 from retail_forecast.pipeline.learning import Run
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.workspace import bundle_path
+from retail_forecast.registry.machine import this_machine
 from retail_forecast.registry.record import DataState, RunRecord, Windows
 from retail_forecast.registry.runs import list_runs, new_run_id, save_beside, save_run, test_window_uses
 from retail_forecast.registry.tracking import DATABASE, mirror_run
 from retail_forecast.report.card import card_files
 
-__all__ = ["Measured", "Trained", "keep"]
+__all__ = ["Measured", "Trained", "keep", "libraries_of"]
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "onnx", "onnxruntime", "retail-forecast")
 _TRIED_BASKETS = 50_000
@@ -99,7 +100,7 @@ def _record(
         test_baskets=figures.baskets,
         bundle_digest="",
         seconds=dict(run.seconds),
-        libraries=_libraries(run.choice.learner),
+        libraries=libraries_of(run.choice.learner),
         parent=parent,
         label_source=material.labels.source,
         agreement=figures.agreement,
@@ -108,6 +109,8 @@ def _record(
         leakage=figures.leakage,
         behaviour=behaviour,
         curve=figures.curve,
+        order=asdict(run.order),
+        machine=this_machine(material.threads),
     )
 
 
@@ -125,7 +128,8 @@ def _described(run: Run, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def _libraries(chosen: AnyLearner) -> dict[str, str]:
+def libraries_of(chosen: AnyLearner) -> dict[str, str]:
+    """Versions of the libraries that decide what `chosen` learns."""
     names = (*_LIBRARIES, "torch") if isinstance(chosen, VectorLearner) else _LIBRARIES
     return {name: version(name) for name in names}
 

@@ -22,7 +22,7 @@ from retail_forecast.features.weak_labels import (
 from retail_forecast.lake.reading import Labelled
 from retail_forecast.models.evaluation import always_mm, evaluate
 
-__all__ = ["GIVEN", "PRICE_TIERS", "Labels", "agreement", "labels_of", "relabelled"]
+__all__ = ["GIVEN", "PRICE_TIERS", "Labels", "agreement", "kept_customers", "labels_of", "relabelled"]
 
 GIVEN, PRICE_TIERS = "given", "price-tiers"
 
@@ -109,6 +109,16 @@ def _made(workspace: Path, gold: Labelled, labels: Labels, learned: Sequence[int
     if labels.source is LabelSource.PRICE_TIERS:
         rows = np.flatnonzero(np.isin(gold.shop_week, learned))
         return price_labels(gold.baskets, product_tiers(gold.baskets.take(rows)))
+    return customer_labels(gold.baskets, read_customers(kept_customers(workspace, labels)))
+
+
+def kept_customers(workspace: Path, labels: Labels) -> Path:
+    """The file of customers that the workspace keeps for `labels`.
+
+    Raises
+    ------
+    DataError : it is gone or damaged
+    """
     kept = workspace / _FOLDER / labels.customers
     if not kept.is_file() or f"{digest_of(kept.read_bytes())}.csv" != labels.customers:
         raise DataError(
@@ -116,4 +126,4 @@ def _made(workspace: Path, gold: Labelled, labels: Labels, learned: Sequence[int
             where=str(kept),
             mend="restore it, or train again with --labels FILE",
         )
-    return customer_labels(gold.baskets, read_customers(kept))
+    return kept

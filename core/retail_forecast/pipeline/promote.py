@@ -23,6 +23,7 @@ from retail_forecast.registry.champion import Champion, bundle_folder, current, 
 from retail_forecast.registry.champion import promote as put_in_force
 from retail_forecast.registry.champion import rollback as put_back
 from retail_forecast.registry.comparison import Comparison, compare, comparison_weeks
+from retail_forecast.registry.events import job
 from retail_forecast.registry.gate import Decision, Override, decide
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.refusals import keep_refusal
@@ -67,15 +68,19 @@ def promote(
     """
     store = open_store(workspace)
     candidate = load_run(store, run_id)
-    read_manifest(bundle_path(workspace, run_id), candidate.bundle_digest)
-    champion = current(store, candidate.task)
-    incumbent = None if champion is None else load_run(store, champion.run_id)
-    comparison = None if incumbent is None else _compared(workspace, settings, candidate, incumbent)
-    decision = decide(candidate, settings.gate, champion=incumbent, comparison=comparison, override=override)
-    if not decision.promoted:
-        keep_refusal(store, candidate, decision, who=who, why=why, when=clock())
-        return Promotion(run_id, decision, champion)
-    entry = put_in_force(store, candidate, decision, replaces=champion, who=who, why=why, when=clock())
+    with job(workspace, f"promote.{candidate.task}", clock) as told:
+        told.reads(bundle_folder(run_id), candidate.bundle_digest)
+        read_manifest(bundle_path(workspace, run_id), candidate.bundle_digest)
+        champion = current(store, candidate.task)
+        incumbent = None if champion is None else load_run(store, champion.run_id)
+        comparison = None if incumbent is None else _compared(workspace, settings, candidate, incumbent)
+        decision = decide(candidate, settings.gate, champion=incumbent, comparison=comparison, override=override)
+        if not decision.promoted:
+            told.fails("; ".join(decision.reasons))
+            keep_refusal(store, candidate, decision, who=who, why=why, when=clock())
+            return Promotion(run_id, decision, champion)
+        entry = put_in_force(store, candidate, decision, replaces=champion, who=who, why=why, when=clock())
+        told.writes(f"registry/champions/{candidate.task}", entry.version)
     return Promotion(run_id, decision, entry, _mirrored(workspace, candidate))
 
 

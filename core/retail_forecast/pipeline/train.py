@@ -23,6 +23,7 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.models.evaluation import always_mm, evaluate
+from retail_forecast.lake.tables import PATHS
 from retail_forecast.models.figures import Figures, measure
 from retail_forecast.models.findings import CurvePoint
 from retail_forecast.models.fitting import Fitted, fit_model
@@ -35,10 +36,12 @@ from retail_forecast.pipeline.learning import Choice, Run, choose
 from retail_forecast.pipeline.material import Material, read_material
 from retail_forecast.pipeline.order import ALL, Order, windows_of
 from retail_forecast.pipeline.workspace import lake_state
+from retail_forecast.registry.champion import bundle_folder
+from retail_forecast.registry.events import job
 from retail_forecast.registry.record import Span, Windows
 from retail_forecast.registry.tuned import refuse_unfit
 
-__all__ = ["ALL", "Compared", "Order", "Trained", "train", "train_all"]
+__all__ = ["ALL", "Compared", "Order", "Trained", "repeat", "train", "train_all"]
 
 _FLAT_LEARNER = "xgboost"
 
@@ -96,6 +99,17 @@ def train_all(
     return Compared(runs, {name: f"{error}; {error.mend}" for name, error in absent.items() if error})
 
 
+def repeat(run: Run, *, shipped: bool) -> Measured:
+    """The model of `run` and its figures, made as `train` makes them, and not kept.
+
+    Parameters
+    ----------
+    shipped : the refit that an order with `ship` ends with, in place of the model that was measured
+    """
+    measured = _measured(run)
+    return _on_every_week(run, measured)[1] if shipped or run.material.windows.test is None else measured
+
+
 def _train(
     workspace: Path,
     settings: Settings,
@@ -107,19 +121,26 @@ def _train(
     """Runs of orders that differ by their model only."""
     first = orders[0]
     title = f"train {first.task} {first.model if len(orders) == 1 else ALL}"
-    with progress.track(title, 1 + len(orders) * (3 if first.ship else 2), "steps") as done:
+    with (
+        job(workspace, title.replace(" ", "."), clock) as told,
+        progress.track(title, 1 + len(orders) * (3 if first.ship else 2), "steps") as done,
+    ):
         choices = [choose(workspace, settings, order) for order in orders]
         state = lake_state(workspace)
+        told.reads(f"lake/{PATHS['gold']}", state.tables["gold"])
         windows = windows_of(first, settings, state)
         material = read_material(workspace, settings, first.labels, state, windows)
         for choice in choices:
             if choice.tuned is not None:
                 refuse_unfit(choice.tuned, windows, material.labels.source)
         done(1)
-        return tuple(
+        trained = tuple(
             _carried_out(_begun(order, choice, material, log), clock, done)
             for order, choice in zip(orders, choices, strict=True)
         )
+        for one in trained:
+            told.writes(bundle_folder(one.record.run_id), one.record.bundle_digest)
+        return trained
 
 
 def _begun(order: Order, choice: Choice, material: Material, log: Log) -> Run:

@@ -11,6 +11,7 @@ from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.tasks import Task
 from retail_forecast.models.bootstrap import Interval
 from retail_forecast.models.findings import CurvePoint, Leakage, Slice, Trial
+from retail_forecast.registry.machine import Machine
 
 __all__ = ["SIMPLER", "DataState", "RunRecord", "Span", "Windows"]
 
@@ -105,6 +106,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     behaviour : trials of the model that the bundle holds
     seconds : wall time per phase [s]
     libraries : versions of the libraries that matter
+    order : what was asked for, by the fields of `pipeline.order.Order`; None in records older than this field
+    machine : where the model was made; None in records older than this field
     """
 
     run_id: str
@@ -133,6 +136,8 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curve: tuple[CurvePoint, ...] = ()
     leakage: Leakage | None = None
     behaviour: tuple[Trial, ...] = ()
+    order: dict[str, Any] | None = None
+    machine: Machine | None = None
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):
