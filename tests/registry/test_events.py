@@ -66,10 +66,9 @@ def as_specified(event: dict[str, Any]) -> RunEvent:
             more = {own: facets(one.pop(own))} if own in one else {}
             datasets[kind].append(made(**(one | {"facets": facets(one["facets"])} | more)))
     return RunEvent(
-        **(given | {"eventType": RunState[given["eventType"]]}),
+        **(given | {"eventType": RunState[given["eventType"]], **datasets}),
         run=Run(**(run | {"facets": facets(run["facets"])})),
         job=SpecJob(**(task | {"facets": facets(task["facets"])})),
-        **datasets,
     )
 
 
