@@ -22,8 +22,8 @@ from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import Baskets
-from retail_forecast.models.evaluation import always_mm, evaluate
 from retail_forecast.lake.tables import PATHS
+from retail_forecast.models.evaluation import always_mm, evaluate
 from retail_forecast.models.figures import Figures, measure
 from retail_forecast.models.findings import CurvePoint
 from retail_forecast.models.fitting import Fitted, fit_model
