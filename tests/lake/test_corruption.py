@@ -61,14 +61,16 @@ def payload(
 
 
 @settings(
-    max_examples=110, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=1_450, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(edits=EDITS)
 def test_damaged_text(edits: list[tuple[int, bytes, int]], payload: bytes, tmp_path: Path) -> None:
     check(damaged(payload, edits), tmp_path)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=550, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(edits=EDITS)
 def test_damaged_gzip(edits: list[tuple[int, bytes, int]], payload: bytes, tmp_path: Path) -> None:
     check(damaged(gzip.compress(payload), edits), tmp_path)

@@ -32,6 +32,7 @@ from retail_forecast.lake.profiles import keep_profiles
 from retail_forecast.lake.refine import Refined, refine
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
+from retail_forecast.lake.storage import told_as_place
 from retail_forecast.lake.tables import drop_weeks, open_table, prepare, tidy, undo_unpublished
 from retail_forecast.lake.writing import write
 
@@ -68,7 +69,7 @@ def ingest(
     check_acceptable(accept)
     files = find_sources(sources)
     shown = progress or Silent()
-    with lease(root):
+    with lease(root), told_as_place(root):
         states = LakeStates(root)
         before = states.latest()
         undo_unpublished(root, before.tables if before else {})

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from retail_forecast.domain.columns import COLUMNS
 from retail_forecast.domain.errors import FileRefused, UsageError
@@ -73,15 +74,17 @@ def land(origin: Path, folder: Path) -> Landed:
 
     Raises
     ------
-    FileRefused : UNREADABLE, the file cannot be opened or read
+    FileRefused : UNREADABLE, the file cannot be opened or read; CHANGED_WHILE_READ, somebody was writing to it
     """
     incoming = folder / f"incoming-{hashlib.sha256(os.fsencode(origin.absolute())).hexdigest()[:32]}"
     digest = hashlib.sha256()
     try:
         with origin.open("rb") as source, incoming.open("wb") as target:
+            found = _stamp(source)
             while chunk := source.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 target.write(chunk)
+            changed = _stamp(source) != found
     except OSError as error:
         incoming.unlink(missing_ok=True)
         if not origin.is_file() or not os.access(origin, os.R_OK):
@@ -89,7 +92,21 @@ def land(origin: Path, folder: Path) -> Landed:
                 "UNREADABLE", f"it cannot be opened ({error.strerror})", where=str(origin), mend="check its permissions"
             ) from error
         raise
+    if changed:
+        incoming.unlink()
+        raise FileRefused(
+            "CHANGED_WHILE_READ",
+            "it was written to while it was read",
+            where=str(origin),
+            mend="wait until it is complete, then repeat",
+        )
     return Landed(origin, incoming, digest.hexdigest(), incoming.stat().st_size)
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int]:
+    """Size and time of the last change; a file that is replaced by another of its name stays as it was opened."""
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
 
 
 def check_header(landed: Landed) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from retail_forecast.domain.settings import QualitySettings, Settings
 from retail_forecast.lake.accounts import read_report
 from retail_forecast.lake.profiles import Profile, read_profiles
 from retail_forecast.lake.state import LakeState, LakeStates
+from retail_forecast.lake.storage import told_as_place
 from retail_forecast.monitoring.weeks import remarks, shifts
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.report.data import IngestFacts, WeekFacts
@@ -46,14 +47,20 @@ def report_quality(
 def write_report(
     workspace: Path, settings: Settings, report: Mapping[str, Any], *, now: datetime
 ) -> tuple[Path, IngestFacts]:
-    """Write the report on a call of ingest, given as its `to_dict()`; returns the page and its facts."""
+    """Write the report on a call of ingest, given as its `to_dict()`; returns the page and its facts.
+
+    Raises
+    ------
+    PlaceError : it cannot be written; what was ingested stays
+    """
     root, limits = lake_path(workspace), settings.lake.quality
     state = LakeStates(root).read(report["state"]) if report["state"] is not None else None
     profiles = read_profiles(root, state.number, state.weeks) if state else {}
     facts = _facts(report, state, profiles, limits, now)
     name = f"state-{report['state']:06d}" if report["files"] else f"refused-{now:%Y%m%dT%H%M%SZ}"
     page = workspace / _FOLDER / f"{name}.html"
-    write_quality(facts, page)
+    with told_as_place(page):
+        write_quality(facts, page)
     return page, facts
 
 
