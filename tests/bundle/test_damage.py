@@ -66,7 +66,9 @@ def test_a_truncated_manifest_is_refused_even_without_a_digest(copy: Path, share
         load_bundle(copy)
 
 
-@pytest.mark.parametrize("change", [{"format": 2}, {"task": "future"}, {"surprise": 1}, {"temperature": 0}])
+@pytest.mark.parametrize(
+    "change", [{"format": 2}, {"task": "future"}, {"surprise": 1}, {"temperature": 0}, {"noise": 1}]
+)
 def test_a_manifest_of_another_format_is_refused(copy: Path, change: dict[str, object]) -> None:
     manifest = msgspec.json.decode((copy / MANIFEST).read_bytes())
     (copy / MANIFEST).write_bytes(msgspec.json.encode(manifest | change))

@@ -34,7 +34,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format : layout version
     run_id, task, model, created_at : the run that made it
     features : names of the model's inputs, in order
-    temperature : softmax temperature fitted on the calibration window
+    temperature, noise : of `calibration.calibrate`, fitted on the calibration window
     prior : shares of LA, MM, UM, XX among the training baskets
     rule, weights : how probabilities become a label: the likeliest one, or the likeliest once they are weighted
     last_learned_week : newest week that anything in the bundle was learned from
@@ -49,6 +49,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created_at: Annotated[datetime, msgspec.Meta(tz=True)]
     features: tuple[str, ...]
     temperature: Annotated[float, msgspec.Meta(gt=0)]
+    noise: Annotated[float, msgspec.Meta(ge=0, lt=1)]
     prior: tuple[float, float, float, float]
     rule: Literal["likeliest", "weighted"]
     last_learned_week: int
@@ -109,7 +110,7 @@ def read_manifest(folder: Path, expected: str | None = None) -> Manifest:
 
 def model_digest(manifest: Manifest) -> str:
     """Digest of what scores, without dates, figures and names: equal models have equal ones."""
-    numbers = (manifest.temperature, manifest.prior, manifest.weights)
+    numbers = (manifest.temperature, manifest.noise, manifest.prior, manifest.weights)
     return digest_of(msgspec.json.encode([sorted(_scoring(manifest.files)), manifest.features, *numbers]))
 
 

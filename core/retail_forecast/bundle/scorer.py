@@ -1,6 +1,6 @@
 """The one scorer: a verified bundle answers for baskets, one or a million, with the same arithmetic.
 
-Probabilities of LA, MM and UM come from the ONNX model over the kernel's features, scaled by the temperature. XX is a
+Probabilities of LA, MM and UM come from the ONNX model over the kernel's features, calibrated (`calibration`). XX is a
 property of products: a basket is XX as far as all its products are (the least of the lines' chances). A basket without
 one known product gets the prior of the training baskets. Where lines are not looked at, every basket has the training
 baskets' share of XX.
@@ -17,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as _pybind
 
+from retail_forecast.bundle.calibration import calibrate
 from retail_forecast.bundle.history import KEYS, SUMS, read_history
 from retail_forecast.bundle.manifest import MANIFEST, Manifest, digest_of, read_manifest
 from retail_forecast.bundle.products import CODES, ROWS, read_products
@@ -128,13 +129,11 @@ class Bundle:
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities of LA, MM, UM for rows of features; float64 of shape (n, 3)."""
-        powers = np.empty((len(features), len(TIERS)))
+        raw = np.empty((len(features), len(TIERS)))
         for first in range(0, len(features), _ROWS):
             part = slice(first, first + _ROWS)
-            powers[part] = self._run(features[part])
-        powers **= 1.0 / self.manifest.temperature
-        powers /= powers.sum(axis=1, keepdims=True)
-        return powers
+            raw[part] = self._run(features[part])
+        return calibrate(raw, self.manifest.temperature, self.manifest.noise)
 
     def _run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's own probabilities. A lone row is run twice: ONNX Runtime multiplies one row by another routine

@@ -1,35 +1,26 @@
-"""Temperature scaling: one parameter that makes a model's probabilities as sure as its answers deserve.
+"""Calibration: the temperature and the noise that make a model's probabilities as sure as its answers deserve, of
+maximum likelihood on the calibration window (`bundle.calibration` says how they are applied)."""
 
-`softmax(log p / T)` with T of maximum likelihood on the calibration window (Guo, Pleiss, Sun and Weinberger, 2017, "On
-Calibration of Modern Neural Networks", section 4.2; log p stands for the logits, of which softmax needs only the
-differences). Written without logarithms it is `p ** (1 / T)`, divided by its sum: a probability of 0 stays 0, and T = 1
-changes nothing. The order of the classes is kept, so that no answer changes.
-"""
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import OptimizeResult, minimize_scalar
 
+from retail_forecast.bundle.calibration import calibrate
 from retail_forecast.domain.errors import DataError
 
-__all__ = ["TEMPERATURE_BOUNDS", "apply_temperature", "fit_temperature"]
+__all__ = ["NOISE_BOUNDS", "TEMPERATURE_BOUNDS", "fit_calibration"]
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 """Search interval of T; separable data would drive it to 0, useless probabilities to infinity."""
 
-
-def apply_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """`probabilities` of shape (n, k), rows summing to one, at `temperature` > 0."""
-    powers = probabilities ** (1.0 / temperature)
-    scaled: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return scaled
+NOISE_BOUNDS = (1e-6, 0.5)
+"""Search interval of the noise; above 0, for a label that the model calls impossible must stay possible."""
 
 
-def fit_temperature(label: NDArray[np.int8], probabilities: NDArray[np.float64]) -> float:
-    """The temperature of maximum likelihood, within `TEMPERATURE_BOUNDS`.
-
-    Baskets whose true class has probability 0 are left out: they are
-    impossible at every temperature and say nothing about it.
+def fit_calibration(label: NDArray[np.int8], probabilities: NDArray[np.float64]) -> tuple[float, float]:
+    """Temperature and noise of maximum likelihood, within their bounds.
 
     Parameters
     ----------
@@ -38,18 +29,20 @@ def fit_temperature(label: NDArray[np.int8], probabilities: NDArray[np.float64])
 
     Raises
     ------
-    DataError : no basket is left to calibrate on
+    DataError : there is no basket to calibrate on
     """
-    rows = np.arange(len(label))
-    possible = probabilities[rows, label] > 0
-    if not possible.any():
+    if not len(label):
         raise DataError("no basket to calibrate on", mend="give the calibration window weeks with labelled baskets")
-    kept, column = probabilities[possible], label[possible]
-    truth = np.log(kept[np.arange(len(kept)), column])
+    rows = np.arange(len(label))
 
-    def loss(log_temperature: float) -> float:
-        inverse = float(np.exp(-log_temperature))
-        return float((np.log((kept**inverse).sum(axis=1)) - inverse * truth).mean())
+    def best_noise(log_temperature: float) -> OptimizeResult:
+        chance = calibrate(probabilities, float(np.exp(log_temperature)), 0.0)[rows, label]
+        other = 1 / probabilities.shape[1] - chance
+        return _least(lambda noise: -float(np.log(chance + noise * other).mean()), NOISE_BOUNDS)
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURE_BOUNDS)), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
+    found = _least(lambda point: best_noise(point).fun, tuple(np.log(TEMPERATURE_BOUNDS)))
+    return float(np.exp(found.x)), float(best_noise(found.x).x)
+
+
+def _least(loss: Callable[[float], float], bounds: tuple[float, float]) -> OptimizeResult:
+    return minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})

@@ -23,7 +23,7 @@ from retail_forecast.kernel.features import FLAT_FEATURES, feature_names
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.kernel.prices import by_price_key
 from retail_forecast.kernel.products import ProductTable
-from retail_forecast.models.calibration import fit_temperature
+from retail_forecast.models.calibration import fit_calibration
 from retail_forecast.models.deciding import LIKELIEST, Weights
 from retail_forecast.models.examples import Examples, examples_of
 from retail_forecast.models.learners import AnyLearner, VectorLearner, learners_of
@@ -41,7 +41,7 @@ class Fitted:
     model : ONNX bytes
     products, vocabularies : what its features need; the table for `basket` and `coarse`, the vocabularies for `flat`
     prior : shares of LA, MM, UM, XX among the training baskets
-    temperature : of the softmax; 1 until calibrated
+    temperature, noise : of the calibration; 1 and 0 until then
     weights : of the probabilities, before the likeliest label is taken
     history : what was known of customers and stores when the model was made; of `arrival` only
     segments : whether `arrival` looks at the customer file
@@ -53,6 +53,7 @@ class Fitted:
     vocabularies: Mapping[str, Mapping[str, int]]
     prior: tuple[float, float, float, float]
     temperature: float = 1.0
+    noise: float = 0.0
     weights: Weights = LIKELIEST
     history: History | None = None
     segments: bool = False
@@ -97,6 +98,7 @@ def manifest_of(
         created_at=created_at,
         features=fitted.features,
         temperature=fitted.temperature,
+        noise=fitted.noise,
         prior=fitted.prior,
         rule="likeliest" if fitted.weights == LIKELIEST else "weighted",
         weights=fitted.weights,
@@ -141,7 +143,7 @@ def fit_model(
 
 
 def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fitted:
-    """`fitted` with the temperature of maximum likelihood on n baskets that it was not fitted on.
+    """`fitted` with the calibration of maximum likelihood on n baskets that it was not fitted on.
 
     Raises
     ------
@@ -149,8 +151,8 @@ def calibrated(fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> Fit
     """
     rows = np.flatnonzero(label < len(TIERS))
     bundle = fitted.bundle()
-    temperature = fit_temperature(label[rows], bundle.score(bundle.features(baskets.take(rows))))
-    return replace(fitted, temperature=temperature)
+    temperature, noise = fit_calibration(label[rows], bundle.score(bundle.features(baskets.take(rows))))
+    return replace(fitted, temperature=temperature, noise=noise)
 
 
 def _with_products(task: Task, learner: VectorLearner, baskets: Baskets) -> Baskets:

@@ -1,7 +1,7 @@
 """The job of a training container: channels and hyperparameters in, a bundle out, on one host or several.
 
 Channel `gold` holds the baskets to learn, one part a host. Channels `calibration` and `validation` are optional, whole
-on each host: the temperature is fitted on the one, the figures of the bundle are measured on the other.
+on each host: the calibration is fitted on the one, the figures of the bundle are measured on the other.
 """
 
 import logging

@@ -2,7 +2,7 @@
 
 With later weeks in the lake, the model is fitted on everything before the calibration window, calibrated, and measured
 on the test window. Without, it is measured on the validation window by a fit that stops before it, then fitted again on
-every week allowed. A shipped model is a second fit on every week, with the settings, the temperature and the figures of
+every week allowed. A shipped model is a second fit on every week, with the settings, the calibration and the figures of
 its parent.
 """
 
@@ -241,9 +241,9 @@ def _agreement(run: Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, An
 
 
 def _on_every_week(run: Run, measured: Measured) -> tuple[Windows, Measured]:
-    """The same model fitted on all weeks of the run, at the temperature and with the rule of the measured one."""
+    """The same model fitted on all weeks of the run, with the calibration and the rule of the measured one."""
     windows, told = run.material.windows, measured.fitted
     everything = Span.of(windows.weeks)
     fitted = run.fit(Windows(train=everything), everything, phase="refit")
-    fitted = replace(fitted, temperature=told.temperature, weights=told.weights)
+    fitted = replace(fitted, temperature=told.temperature, noise=told.noise, weights=told.weights)
     return replace(windows, train=everything), replace(measured, fitted=fitted)

@@ -24,7 +24,7 @@ __all__ = [
 _LEARNED = {
     "train": "product leanings and the weights of the model",
     "validation": "settings, where any are chosen; then the same as in training",
-    "calibration": "the temperature that makes probabilities honest",
+    "calibration": "the temperature and the noise that make probabilities honest",
     "test": "nothing: the figures are taken here",
 }
 
