@@ -53,7 +53,7 @@ verb.ingest(Path(root), sources, LakeSettings(), clock=lambda: datetime.now(UTC)
 """
 
 POINTS = [
-    ("writing.append", 1, "after"),
+    ("ingest.append", 1, "after"),
     ("ingest.keep", 2, "before"),
     ("ingest.drop_weeks", 2, "after"),
     ("state:LakeStates.publish", 1, "before"),
@@ -70,11 +70,11 @@ MORE_POINTS = [
     ("ingest.prepare", 1, "after"),
     ("ingest.drop_weeks", 1, "before"),
     ("ingest.drop_weeks", 3, "after"),
-    ("ingest.refine", 1, "before"),
-    ("writing.append", 1, "before"),
-    ("writing.append", 2, "before"),
-    ("writing.append", 2, "after"),
-    ("writing.append", 3, "after"),
+    ("writing.refine", 1, "before"),
+    ("ingest.append", 1, "before"),
+    ("ingest.append", 2, "before"),
+    ("ingest.append", 2, "after"),
+    ("ingest.append", 3, "after"),
     ("ingest.tidy", 2, "after"),
     ("ingest.keep_report", 1, "before"),
     ("ingest.keep_report", 1, "after"),
@@ -131,7 +131,7 @@ def test_killed_at_more_points(
     check_point(point, tmp_path, make_rows, write, take, content)
 
 
-@pytest.mark.parametrize("point", [("writing.append", 2, "after")], ids=point_name)
+@pytest.mark.parametrize("point", [("ingest.append", 2, "after")], ids=point_name)
 def test_killed_in_the_very_first_ingest(
     point: tuple[str, int, str], tmp_path: Path, make_rows: MakeRows, write: Write, take: Take, content: Content
 ) -> None:

@@ -6,7 +6,7 @@ changes nothing; another file for a week that is present replaces that week in a
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from retail_forecast.lake.admission import admit, check_acceptable
 from retail_forecast.lake.batch import plan
 from retail_forecast.lake.catalogue import Catalogue, bounded
 from retail_forecast.lake.difference import Difference, difference
+from retail_forecast.lake.engines import Embedded, Engine
 from retail_forecast.lake.intake import Intake, take_in
 from retail_forecast.lake.judge import Evidence
 from retail_forecast.lake.landing import find_sources, keep
@@ -29,16 +30,15 @@ from retail_forecast.lake.lease import lease
 from retail_forecast.lake.ledger import Ledger
 from retail_forecast.lake.links import accept, merge_links
 from retail_forecast.lake.profiles import keep_profiles
-from retail_forecast.lake.refine import Refined, refine
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
 from retail_forecast.lake.storage import told_as_place
-from retail_forecast.lake.tables import drop_weeks, open_table, prepare, tidy, undo_unpublished
-from retail_forecast.lake.writing import write
+from retail_forecast.lake.tables import append, drop_weeks, open_table, prepare, tidy, undo_unpublished
+from retail_forecast.lake.writing import Share, Written, deal, write_share
 
 __all__ = ["IngestReport", "ingest"]
 
-_ROWS_A_MB = 350  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0002
+_ROWS_A_MB = 1000  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0002
 
 
 def ingest(
@@ -48,6 +48,7 @@ def ingest(
     *,
     clock: Callable[[], datetime],
     accept: Collection[str] = (),
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Take the files that `sources` name into the lake at `root`.
@@ -57,6 +58,7 @@ def ingest(
     root : folder of the lake, made when it is missing
     sources : files, folders or patterns
     clock : the time, in UTC
+    engine : what runs the work; threads of this process when None
     accept : codes of `standards.ACCEPTABLE` for which no file is refused
 
     Raises
@@ -68,17 +70,17 @@ def ingest(
     start = clock()
     check_acceptable(accept)
     files = find_sources(sources)
-    shown = progress or Silent()
+    shown, runner = progress or Silent(), engine or Embedded(settings.threads)
     with lease(root), told_as_place(root):
         states = LakeStates(root)
         before = states.latest()
         undo_unpublished(root, before.tables if before else {})
         with _workroom(root) as room:
-            taken = take_in(files, before.sources if before else (), room, settings.threads, shown)
+            taken = take_in(files, before.sources if before else (), room, runner, shown)
             taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
                 return _report(taken, Ledger(), before, (), Difference(), (clock() - start).total_seconds())
-            ledger, tables = _write(root, room, taken.staged, before, settings, start, shown)
+            ledger, tables = _write(root, room, taken.staged, before, settings, start, runner, shown)
             state = _next_state(taken.staged, before, ledger, tables, clock())
             replaced = _replaced(taken.staged, before)
             corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
@@ -113,6 +115,7 @@ def _write(
     before: LakeState | None,
     settings: LakeSettings,
     arrival: datetime,
+    engine: Engine,
     progress: Progress,
 ) -> tuple[Ledger, dict[str, DeltaTable]]:
     """Write raw and tables; nothing of it counts before the state is published."""
@@ -124,23 +127,35 @@ def _write(
     tables = prepare(root, settings.retention_days)
     for name, table in tables.items():
         drop_weeks(name, table, replaced, number)
+    written = _written(staged, evidence, number, arrival, room / "parts", settings, engine, progress)
     ledger = Ledger()
-    rows_read = sum(source.rows for source in staged)
-    groups = plan(staged, settings.memory_limit_mb * _ROWS_A_MB)
-    with progress.track("checking and writing", rows_read, "rows") as done:
-        parts = (refine(staged, weeks, evidence, arrival) for weeks in groups)
-        write(tables, _counted(parts, ledger, done), number, room)
-    ledger.check(rows_read)
-    for table in tables.values():
+    for share in written:
+        ledger.add(share.ledger)
+    ledger.check(sum(source.rows for source in staged))
+    for name, table in tables.items():
+        append(root, name, table, [file for share in written for file in share.files[name]], number)
         tidy(table, number)
     return ledger, tables
 
 
-def _counted(parts: Iterable[Refined], ledger: Ledger, done: Callable[[int], None]) -> Iterator[Refined]:
-    for part in parts:
-        ledger.enter(part)
-        yield part
-        done(len(part.silver) + len(part.quarantine))
+def _written(
+    staged: Sequence[Staged],
+    evidence: Evidence,
+    number: int,
+    arrival: datetime,
+    folder: Path,
+    settings: LakeSettings,
+    engine: Engine,
+    progress: Progress,
+) -> list[Written]:
+    batches = plan(staged, settings.memory_limit_mb * _ROWS_A_MB // engine.together)
+    stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}"
+    shares = [
+        Share(staged, dealt, evidence, arrival, folder, f"{stem}-{worker:04d}")
+        for worker, dealt in enumerate(deal(batches, engine.workers))
+    ]
+    with progress.track("checking and writing", sum(source.rows for source in staged), "rows") as done:
+        return list(engine.run(write_share, shares, done))
 
 
 def _evidence(staged: Sequence[Staged], catalogue: Catalogue) -> Evidence:

@@ -1,22 +1,17 @@
 """Intake: the files of one call are copied, told apart from those the lake holds, checked and staged."""
 
-import os
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from retail_forecast.domain.errors import FileRefused
 from retail_forecast.domain.progress import Progress
 from retail_forecast.lake.accounts import Acceptance, Refusal
+from retail_forecast.lake.engines import Done, Engine
 from retail_forecast.lake.landing import Landed, discard, land
 from retail_forecast.lake.staging import Staged, stage
 
 __all__ = ["Intake", "take_in"]
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +27,51 @@ class Intake:
     accepted: tuple[Acceptance, ...] = ()
 
 
-def take_in(files: Sequence[Path], known: Collection[str], folder: Path, threads: int, progress: Progress) -> Intake:
+def take_in(files: Sequence[Path], known: Collection[str], folder: Path, engine: Engine, progress: Progress) -> Intake:
     """Stage `files` in `folder`, except those whose digest is in `known` or that must be refused."""
     staged: list[Staged] = []
     unchanged: list[str] = []
     refused: list[Refusal] = []
     seen = set(known)
-    with (
-        ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool,
-        progress.track("reading till files", len(files), "files") as done,
-    ):
-        landed = list(pool.map(_attempt(lambda file: land(file, folder)), files))
-        fresh: list[Landed | FileRefused] = []
-        for item in landed:
-            if isinstance(item, Landed) and item.sha256 in seen:
-                unchanged.append(str(item.origin))
-                discard(item)
-                done(1)
+    with progress.track("reading till files", len(files), "files") as done:
+        fresh: list[Landed] = []
+        for file in files:
+            landed = _landed(file, folder)
+            if isinstance(landed, Landed) and landed.sha256 not in seen:
+                seen.add(landed.sha256)
+                fresh.append(landed)
                 continue
-            if isinstance(item, Landed):
-                seen.add(item.sha256)
-            fresh.append(item)
-        for outcome in pool.map(_attempt(lambda item: _staged(item, folder)), fresh):
-            done(1)
-            if isinstance(outcome, FileRefused):
-                refused.append(Refusal(outcome.where, outcome.code, outcome.what, outcome.mend))
+            if isinstance(landed, Landed):
+                unchanged.append(str(landed.origin))
+                discard(landed)
             else:
+                refused.append(landed)
+            done(1)
+        for outcome in engine.run(_staged, [(landed, folder) for landed in fresh], done):
+            if isinstance(outcome, Staged):
                 staged.append(outcome)
+            else:
+                refused.append(outcome)
     return Intake(tuple(staged), tuple(unchanged), tuple(refused))
 
 
-def _attempt(work: Callable[[A], B]) -> Callable[[A], B | FileRefused]:
-    def attempt(item: A) -> B | FileRefused:
-        try:
-            return work(item)
-        except FileRefused as refused:
-            return refused
-
-    return attempt
-
-
-def _staged(item: Landed | FileRefused, folder: Path) -> Staged:
-    if isinstance(item, FileRefused):
-        raise item
+def _landed(file: Path, folder: Path) -> Landed | Refusal:
     try:
-        return stage(item, folder)
-    except FileRefused:
-        discard(item)
-        raise
+        return land(file, folder)
+    except FileRefused as refused:
+        return _refusal(refused)
+
+
+def _staged(task: tuple[Landed, Path], done: Done) -> Staged | Refusal:
+    landed, folder = task
+    try:
+        return stage(landed, folder)
+    except FileRefused as refused:
+        discard(landed)
+        return _refusal(refused)
+    finally:
+        done(1)
+
+
+def _refusal(refused: FileRefused) -> Refusal:
+    return Refusal(refused.where, refused.code, refused.what, refused.mend)

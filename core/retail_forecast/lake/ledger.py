@@ -39,6 +39,15 @@ class Ledger:
         self.examples = join_examples(self.examples, first_examples(part.quarantine, part.faults))
         self.profiles |= profile(part.gold)
 
+    def add(self, other: "Ledger") -> None:
+        """Count what another ledger has counted."""
+        self.silver.update(other.silver)
+        self.baskets.update(other.baskets)
+        self.quarantined.update(other.quarantined)
+        self.reasons.update(other.reasons)
+        self.examples = join_examples(self.examples, other.examples)
+        self.profiles |= other.profiles
+
     def check(self, rows_read: int) -> None:
         """Raise unless every row that was read went to silver or to quarantine.
 

@@ -14,6 +14,8 @@ __all__ = ["Accepted", "accept", "count_links", "merge_links", "strangers"]
 Accepted = Mapping[Link, Mapping[str, str]]
 """The one parent of every child, for each link."""
 
+Index = NDArray[np.int32]
+
 _SCHEMA = pa.schema([("link", pa.int8()), ("child", pa.string()), ("parent", pa.string()), ("rows", pa.int64())])
 
 
@@ -26,10 +28,20 @@ def count_links(fields: Mapping[str, Field]) -> pa.Table:
 def _count(number: int, child: Field, parent: Field) -> pa.Table:
     both = (child.index >= 0) & (parent.index >= 0)
     width = len(parent.values) + 1
-    pairs = child.index[both].astype(np.int64) * width + parent.index[both]
-    found, rows = np.unique(pairs, return_counts=True)
+    found, rows = _pairs(child.index[both], parent.index[both], width)
     children, parents = child.values.take(pa.array(found // width)), parent.values.take(pa.array(found % width))
     return pa.table([pa.array(np.full(len(found), number, np.int8)), children, parents, pa.array(rows)], schema=_SCHEMA)
+
+
+def _pairs(child: Index, parent: Index, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs that occur, as child * width + parent, and how often each does."""
+    only = np.zeros(int(child.max(initial=-1)) + 1, np.int64)
+    only[child] = parent
+    if np.array_equal(only[child], parent):  # as a rule a child has one parent: no pair needs to be looked for
+        rows = np.bincount(child, minlength=len(only))
+        seen = np.flatnonzero(rows)
+        return seen * width + only[seen], rows[seen]
+    return np.unique(child.astype(np.int64) * width + parent, return_counts=True)
 
 
 def merge_links(parts: Sequence[pa.Table]) -> pa.Table:

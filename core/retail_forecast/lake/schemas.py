@@ -88,10 +88,6 @@ def _encoded(kind: pa.DataType) -> pa.DataType:
     return pa.list_(kind.value_field.with_type(_encoded(kind.value_type))) if pa.types.is_list(kind) else kind
 
 
-def _encoded_schema(name: str) -> pa.Schema:
-    return pa.schema([f if f.name in PARTITIONS_OF[name] else f.with_type(_encoded(f.type)) for f in TABLES[name]])
-
-
-ENCODED_SILVER = _encoded_schema("silver")
-ENCODED_GOLD = _encoded_schema("gold")
-"""The same columns on their way to the writer: text is dictionary-encoded, except where it names a partition."""
+ENCODED_SILVER = pa.schema([f.with_type(_encoded(f.type)) for f in SILVER])
+ENCODED_GOLD = pa.schema([f.with_type(_encoded(f.type)) for f in GOLD])
+"""The same columns on their way to the writer: text is dictionary-encoded."""

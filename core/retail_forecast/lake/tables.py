@@ -4,18 +4,18 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
 from deltalake import (
     CommitProperties,
     DeltaTable,
     PostCommitHookProperties,
     Transaction,
     WriterProperties,
-    write_deltalake,
 )
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, RemoveAction
 
 from retail_forecast.domain.errors import PlaceError
+from retail_forecast.lake.parts import PartFile
 from retail_forecast.lake.schemas import PARTITIONS_OF, TABLES, WEEK_OF
 
 __all__ = ["PATHS", "append", "drop_weeks", "open_table", "prepare", "tidy", "undo_unpublished"]
@@ -25,7 +25,7 @@ PATHS = {"silver": "silver/lines", "gold": "gold/baskets", "quarantine": "quaran
 
 _APP = "retail-forecast-ingest"
 _FILES_A_PARTITION = 4
-# A writer holds unfinished row groups and pages of every partition and column at once: small ones bound its memory.
+# Joining files holds unfinished row groups and pages of every column at once: small ones bound its memory.
 _WRITER = WriterProperties(
     compression="ZSTD",
     max_row_group_size=32_768,
@@ -89,22 +89,31 @@ def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -
         table.delete(predicate, commit_properties=_commit(state, "replace"), post_commithook_properties=_HOOKS)
 
 
-def append(table: DeltaTable, rows: pa.RecordBatchReader, state: int) -> None:
-    """Add `rows` to `table` as they come, in one commit for lake state `state`."""
-    write_deltalake(
-        table,
-        rows,
-        mode="append",
-        writer_properties=_WRITER,
+def append(root: Path, name: str, table: DeltaTable, files: Sequence[PartFile], state: int) -> None:
+    """Move complete part files into `table` and add them to it, in one commit for lake state `state`."""
+    if not files:
+        return
+    actions: list[AddAction | RemoveAction] = []
+    for file in files:
+        target = root / PATHS[name] / file.key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.path.replace(target)
+        written_ms = int(target.stat().st_mtime * 1000)
+        actions.append(AddAction(file.key, file.size, file.partition, written_ms, True, file.stats))
+    table.create_write_transaction(
+        actions,
+        "append",
+        table.schema(),
+        partition_by=list(PARTITIONS_OF[name]),
         commit_properties=_commit(state, "append"),
         post_commithook_properties=_HOOKS,
     )
+    table.update_incremental()
 
 
 def tidy(table: DeltaTable, state: int) -> None:
     """Join the small files of `table` once appends have split it into more than four files a partition."""
-    names = [Path(uri) for uri in table.file_uris()]
-    if len(names) > _FILES_A_PARTITION * len({name.parent for name in names}):
+    if len(table.file_uris()) > _FILES_A_PARTITION * len(table.partitions()):
         table.optimize.compact(
             max_concurrent_tasks=1,
             writer_properties=_WRITER,

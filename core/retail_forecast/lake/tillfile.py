@@ -5,8 +5,6 @@ break, so that a stray quote never swallows the lines behind it. Row numbers cou
 empty lines are not rows.
 """
 
-import codecs
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,22 +36,6 @@ class Malformed:
 
     number: int
     text: str
-
-
-class _Utf8(io.RawIOBase):
-    """A stream that raises `UnicodeDecodeError` as soon as what is read is not UTF-8, wherever it stands."""
-
-    def __init__(self, stream: pa.NativeFile) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        payload: bytes = self._stream.read(size)
-        self._decoder.decode(payload, final=not payload)
-        return payload
 
 
 @contextmanager
@@ -132,26 +114,13 @@ def read_blocks(
     FileRefused : NOT_UTF8, TRUNCATED_GZIP, BROKEN_LINES, UNREADABLE
     """
 
-    def note(row: pa.csv.InvalidRow) -> str:
-        malformed.append(Malformed(row.number, row.text))
-        return "skip"
-
-    read = pa.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False, skip_rows=1, column_names=list(header))
-    parse = pa.csv.ParseOptions(quote_char=False, invalid_row_handler=note)
-    convert = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(header, pa.string()),
-        strings_can_be_null=False,
-        check_utf8=False,
-        include_columns=list(keep),
-    )
+    before = 0
     with opened(path) as stream:
-        try:
-            reader = pa.csv.open_csv(_Utf8(stream), read_options=read, parse_options=parse, convert_options=convert)
-        except pa.ArrowInvalid as error:
-            if any(told in str(error) for told in _NO_ROWS):
-                return
-            raise
-        for block in reader:
+        for lines in _whole_lines(stream, path):
+            first = not before
+            broken: list[Malformed] = []
+            block = _parsed(lines, header, keep, broken, skip=int(first))
+            malformed += [Malformed(before + line.number, line.text) for line in broken]
             if len(malformed) > _MALFORMED_LIMIT:
                 raise _refused(
                     "BROKEN_LINES",
@@ -159,8 +128,56 @@ def read_blocks(
                     path,
                     "export it again",
                 )
-            if block.num_rows:
-                yield block
+            before += block.num_rows + len(broken) + first
+            yield from block.to_batches()
+
+
+def _whole_lines(stream: pa.NativeFile, path: Path) -> Iterator[pa.Buffer]:
+    """What is left of `stream` in pieces of bounded size, each of which ends where a line ends."""
+    rest = b""
+    while chunk := stream.read(_BLOCK_BYTES):
+        block = rest + chunk
+        end = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
+        if not end and len(block) > _BLOCK_BYTES:
+            raise _refused("UNREADABLE", "a line in it is longer than any row can be", path, "export it again as CSV")
+        rest = block[end:]
+        if end:
+            yield _utf8(block, end)
+    if rest:
+        yield _utf8(rest, len(rest))
+
+
+def _utf8(block: bytes, end: int) -> pa.Buffer:
+    """The first `end` bytes; raises `UnicodeDecodeError` unless they are UTF-8."""
+    if not block.isascii():
+        block[:end].decode()
+    return pa.py_buffer(block).slice(0, end)
+
+
+def _parsed(
+    lines: pa.Buffer, header: Sequence[str], keep: Sequence[str], broken: list[Malformed], *, skip: int
+) -> pa.Table:
+    """The rows of whole `lines` without the first `skip`; those with a wrong number of fields go to `broken`."""
+
+    def note(row: pa.csv.InvalidRow) -> str:
+        broken.append(Malformed(row.number, row.text))
+        return "skip"
+
+    read = pa.csv.ReadOptions(block_size=lines.size, use_threads=False, skip_rows=skip, column_names=list(header))
+    parse = pa.csv.ParseOptions(quote_char=False, invalid_row_handler=note)
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.string()),
+        strings_can_be_null=False,
+        check_utf8=False,
+        include_columns=list(keep),
+    )
+    try:
+        table = pa.csv.read_csv(pa.BufferReader(lines), read_options=read, parse_options=parse, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        if not any(told in str(error) for told in _NO_ROWS):
+            raise
+        return pa.schema([(name, pa.string()) for name in keep]).empty_table()
+    return table.combine_chunks()
 
 
 def row_numbers(ordinals: NDArray[np.int64], malformed: Sequence[Malformed]) -> NDArray[np.int64]:

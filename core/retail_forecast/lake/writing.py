@@ -1,61 +1,67 @@
-"""Writing: refined batches stream into one commit a table, with the next batch being refined meanwhile.
+"""Writing: a worker refines its batches one after the other and fills part files with them, for one commit a table."""
 
-Silver is written as batches come; gold and quarantine, which are smaller, wait in files beside it, so that one writer
-at a time needs memory.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from itertools import chain
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.ipc
-from deltalake import DeltaTable
+from retail_forecast.lake.engines import Done
+from retail_forecast.lake.judge import Evidence
+from retail_forecast.lake.ledger import Ledger
+from retail_forecast.lake.parts import PartFile, PartWriter
+from retail_forecast.lake.refine import refine
+from retail_forecast.lake.schemas import PARTITIONS_OF
+from retail_forecast.lake.staging import Staged
 
-from retail_forecast.lake.refine import Refined
-from retail_forecast.lake.schemas import ENCODED_GOLD, ENCODED_SILVER, QUARANTINE
-from retail_forecast.lake.tables import append
-
-__all__ = ["write"]
-
-_CHUNK_ROWS = 65_536
+__all__ = ["Share", "Written", "deal", "write_share"]
 
 
-def write(tables: Mapping[str, DeltaTable], parts: Iterable[Refined], state: int, room: Path) -> None:
-    """Append all `parts` to the tables, for lake state `state`; `room` is a folder for what waits."""
-    waiting = {"gold": ENCODED_GOLD, "quarantine": QUARANTINE}
-    with ExitStack() as stack:
-        spills = {
-            name: stack.enter_context(pa.ipc.new_stream(str(_spill(room, name)), schema))
-            for name, schema in waiting.items()
-        }
-        lines = pa.RecordBatchReader.from_batches(ENCODED_SILVER, _lines(_ahead(parts), spills))
-        append(tables["silver"], lines, state)
-    for name, schema in waiting.items():
-        with pa.OSFile(str(_spill(room, name))) as source, pa.ipc.open_stream(source) as rows:
-            filled = (batch for batch in rows if batch.num_rows)
-            if first := next(filled, None):
-                append(tables[name], pa.RecordBatchReader.from_batches(schema, chain([first], filled)), state)
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One worker's part of an ingest.
+
+    Attributes
+    ----------
+    staged : the files
+    batches : weeks to refine together, batch by batch
+    evidence : what only all files together could tell
+    arrival : when they came, in UTC
+    folder : where the part files are written
+    stem : name of the part files
+    """
+
+    staged: Sequence[Staged]
+    batches: Sequence[Sequence[int]]
+    evidence: Evidence
+    arrival: datetime
+    folder: Path
+    stem: str
 
 
-def _spill(room: Path, name: str) -> Path:
-    return room / f"{name}.arrows"
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a worker wrote: the part files of each table, and what is in them."""
+
+    files: dict[str, list[PartFile]]
+    ledger: Ledger
 
 
-def _lines(parts: Iterable[Refined], spills: Mapping[str, pa.ipc.RecordBatchStreamWriter]) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        spills["gold"].write_table(part.gold, max_chunksize=_CHUNK_ROWS)
-        spills["quarantine"].write_table(part.quarantine, max_chunksize=_CHUNK_ROWS)
-        yield from part.silver.to_batches(max_chunksize=_CHUNK_ROWS)
+def deal(batches: Sequence[Sequence[int]], workers: int) -> list[Sequence[Sequence[int]]]:
+    """The batches in at most `workers` shares of about equal length, neighbours together."""
+    count = min(workers, len(batches))
+    bounds = [len(batches) * number // count for number in range(count + 1)] if count else []
+    return [batches[start:end] for start, end in pairwise(bounds)]
 
 
-def _ahead(parts: Iterable[Refined]) -> Iterator[Refined]:
-    """The same parts; each is made while the one before it is being written."""
-    made = iter(parts)
-    with ThreadPoolExecutor(1) as worker:
-        following = worker.submit(next, made, None)
-        while (part := following.result()) is not None:
-            following = worker.submit(next, made, None)
-            yield part
+def write_share(share: Share, done: Done) -> Written:
+    """Refine and write the batches of `share`; `done` hears of rows."""
+    ledger = Ledger()
+    writers = {name: PartWriter(share.folder / name, share.stem, columns) for name, columns in PARTITIONS_OF.items()}
+    for weeks in share.batches:
+        part = refine(share.staged, weeks, share.evidence, share.arrival)
+        ledger.enter(part)
+        for name, rows in {"silver": part.silver, "gold": part.gold, "quarantine": part.quarantine}.items():
+            writers[name].add(rows)
+        done(len(part.silver) + len(part.quarantine))
+    return Written({name: writer.close() for name, writer in writers.items()}, ledger)
