@@ -32,6 +32,8 @@ XGBOOST: dict[str, Any] = {
     "max_depth": 6,
     "learning_rate": 0.2,
     "subsample": 0.8,
+    "colsample_bytree": 1.0,
+    "min_child_weight": 1.0,
     "tree_method": "hist",
 }
 

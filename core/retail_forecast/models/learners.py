@@ -90,8 +90,8 @@ def _one_host_only(name: str) -> UsageError:
     return UsageError(f"{name} learns on one host only", where="--hosts", mend=f"choose one of {able}")
 
 
-def learner(name: str, overrides: Mapping[str, Any] | None = None) -> AnyLearner:
-    """The learner called `name`, with `overrides` in the place of its own settings of these names.
+def learner(name: str, overrides: Mapping[str, Any] | None = None, task: Task = Task.BASKET) -> AnyLearner:
+    """The learner called `name` with its settings for `task`, and `overrides` in the place of those of these names.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def learner(name: str, overrides: Mapping[str, Any] | None = None) -> AnyLearner
             where=name,
             mend=f"it has {', '.join(sorted(chosen.settings))}",
         )
-    return replace(chosen, settings={**chosen.settings, **(overrides or {})})
+    return replace(chosen, settings={**chosen.settings, **_FOR.get((task, name), {}), **(overrides or {})})
 
 
 def learners_of(task: Task) -> tuple[str, ...]:
@@ -129,3 +129,16 @@ LEARNERS: dict[str, AnyLearner] = {
     "xgboost": Learner("xgboost", XGBOOST, fit_xgboost, fit_xgboost),
     "embedding": VectorLearner("embedding", EMBEDDING, fit_embedding, missing_torch),
 }
+
+_FOR: dict[tuple[Task, str], Mapping[str, Any]] = {
+    (Task.ARRIVAL, "xgboost"): {
+        "n_estimators": 200,
+        "max_depth": 5,
+        "learning_rate": 0.05,
+        "subsample": 0.7,
+        "colsample_bytree": 0.3,
+        "min_child_weight": 30,
+    },
+}
+"""Settings where those of the learner do not fit the task: little of the label of an arriving basket is known, and many
+features say nearly the same. Chosen on the validation window of the real data."""

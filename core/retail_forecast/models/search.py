@@ -82,6 +82,8 @@ SPACES: dict[str, tuple[Parameter, ...]] = {
         Range("max_depth", 3, 9, whole=True),
         Range("learning_rate", 0.03, 0.5, log=True),
         Range("subsample", 0.5, 1.0),
+        Range("colsample_bytree", 0.2, 1.0),
+        Range("min_child_weight", 1.0, 100.0, log=True),
     ),
 }
 """Settings of each learner, by its name; those of the leanings stand beside them where leanings are learned."""

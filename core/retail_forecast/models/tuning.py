@@ -81,7 +81,7 @@ class Validation:
     def __call__(self, chosen: Mapping[str, Any], ask: Ask) -> float | None:
         """Macro F1 with the settings `chosen`; None when `ask` said no on the way."""
         own, train = split_settings(chosen)
-        one = learner(self.model, own)
+        one = learner(self.model, own, self.task)
         settings = self.settings.model_copy(update=train)
         value = 0.0
         for step, share in enumerate(_SHARES):

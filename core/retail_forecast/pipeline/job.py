@@ -96,7 +96,7 @@ def _wanted(given: Mapping[str, str]) -> tuple[Hyperparameters, AnyLearner]:
             f"hyperparameters that do not fit: {faults}", where="hyperparameters.json", mend="correct those named"
         ) from error
     own = {name: _value(value) for name, value in given.items() if name not in fields}
-    chosen, usual = learner(wanted.model, own), learner(wanted.model).settings
+    chosen, usual = learner(wanted.model, own, wanted.task), learner(wanted.model).settings
     for name, value in own.items():
         if isinstance(usual[name], int | float) and not isinstance(value, int | float):
             raise UsageError(

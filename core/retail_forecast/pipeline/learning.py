@@ -59,7 +59,7 @@ def choose(workspace: Path, settings: Settings, order: Order) -> Choice:
     if order.segments is not None:
         changed["segments"] = order.segments
     train = settings.train.model_copy(update=changed)
-    return Choice(learner(order.model, own), settings.model_copy(update={"train": train}), tuned)
+    return Choice(learner(order.model, own, order.task), settings.model_copy(update={"train": train}), tuned)
 
 
 @dataclass(frozen=True, slots=True)

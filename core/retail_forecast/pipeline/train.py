@@ -202,7 +202,7 @@ def _flat_figures(run: Run, learned: NDArray[np.intp], held_out: NDArray[np.intp
     """What the specification's nine columns reach on the same baskets."""
     gold, threads = run.material.gold, run.material.threads
     baskets, label, train = gold.baskets.take(learned), gold.label[learned], run.choice.settings.train
-    flat = fit_model(Task.FLAT, learner(_FLAT_LEARNER), baskets, label, train, threads)
+    flat = fit_model(Task.FLAT, learner(_FLAT_LEARNER, task=Task.FLAT), baskets, label, train, threads)
     rng = np.random.default_rng(0)
     asked = gold.baskets.take(held_out), gold.label[held_out]
     return measure(flat.bundle(threads), *asked, rng, (baskets, label)).metrics

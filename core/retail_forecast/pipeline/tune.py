@@ -69,7 +69,7 @@ def tune(
         validation_of(gold, windows, settings, order),
         trials=trials,
         timeout_s=timeout_s,
-        start={**settings.train.model_dump(), **learner(order.model).settings},
+        start={**settings.train.model_dump(), **learner(order.model, task=order.task).settings},
         seed=settings.train.seed,
         tell=tell,
     )
