@@ -49,10 +49,14 @@ def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None, 
     """
     dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
     chosen = None if weeks is None else pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
-    table = dataset.to_table(
-        columns=[*(["lines"] if lines else []), "label", "shop_week", "complete", *HEADER, *MOMENT_COLUMNS],
-        filter=chosen,
-    )
+    columns = [*(["lines"] if lines else []), "label", "shop_week", "complete", *HEADER, *MOMENT_COLUMNS]
+    gold = _in_order(dataset.to_table(columns=columns, filter=chosen))
+    # Arrow keeps what it has freed, several times what the baskets take; training needs it.
+    pa.default_memory_pool().release_unused()
+    return gold
+
+
+def _in_order(table: pa.Table) -> Labelled:
     ids = pc.rank(table["basket_id"], tiebreaker="first")
     order = np.lexsort([np.asarray(ids), np.asarray(table["shop_week"])])
     labels = pc.index_in(table["label"], pa.array([str(label) for label in LABELS]))
