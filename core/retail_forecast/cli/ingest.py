@@ -1,6 +1,6 @@
 """`retail-forecast ingest`: till files into the lake."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,6 +22,10 @@ def ingest(
         list[str] | None,
         typer.Option(metavar="CODE", help="Take files in that would be refused under this code; may be repeated."),
     ] = None,
+    engine: Annotated[
+        Literal["duckdb", "spark"],
+        typer.Option(help="What does the work: this machine's cores and DuckDB, or Spark's workers."),
+    ] = "duckdb",
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -32,6 +36,7 @@ def ingest(
     """
     from retail_forecast.domain.errors import FileRefused
     from retail_forecast.domain.settings import load_settings
+    from retail_forecast.lake.engines import EngineName
     from retail_forecast.pipeline.clock import utc_now
     from retail_forecast.pipeline.ingest import ingest_files
 
@@ -41,6 +46,7 @@ def ingest(
         sources,
         clock=utc_now,
         accept=accept or (),
+        engine=EngineName(engine),
         progress=progress(json_output),
     )
     emit(done.to_dict(), json_output, lambda: _show(done))

@@ -52,6 +52,12 @@ class LakeSettings(_Section):
 
     memory_limit_mb: int = Field(900, ge=128, description="memory that DuckDB may use before it spills to disk [MB]")
     threads: int = Field(0, ge=0, description="threads for ingest; 0 = all cores")
+    spark_address: str = Field(
+        "sail",
+        description="where --engine spark works: sc://host:port of a Spark Connect server, 'sail' for one that is "
+        "started here without Java, 'job' for the session of the job it runs in (AWS Glue, EMR)",
+    )
+    spark_workers: int = Field(2, ge=1, description="tasks that --engine spark deals out at once")
     retention_days: int = Field(3 * 365, ge=1, description="how long removed files and logs of tables are kept [days]")
     delivery_lag_days: int = Field(
         1, ge=0, description="days between the end of a week and the arrival of its file [days]"

@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
-__all__ = ["Done", "Embedded", "Engine"]
+from retail_forecast.domain.settings import LakeSettings
+
+__all__ = ["Done", "Embedded", "Engine", "EngineName", "open_engine"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -15,14 +18,15 @@ Done = Callable[[int], None]
 """Is told how many more units are done."""
 
 
-class Engine(Protocol):
-    """Runs work.
+class EngineName(StrEnum):
+    """What the engines are called."""
 
-    Attributes
-    ----------
-    workers : how many tasks run at once
-    together : how many of them share the memory of one process
-    """
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+class Engine(Protocol):
+    """Runs work."""
 
     @property
     def workers(self) -> int:
@@ -61,3 +65,12 @@ class Embedded:
         """What `work` makes of each task, in order; `done` hears of progress."""
         with ThreadPoolExecutor(self.workers) as pool:
             yield from pool.map(lambda task: work(task, done), tasks)
+
+
+def open_engine(name: EngineName, settings: LakeSettings) -> Engine:
+    """The engine called `name`: threads of this process beside DuckDB, or Spark's workers."""
+    if name is EngineName.SPARK:
+        from retail_forecast.lake.spark import Spark  # noqa: PLC0415 - an extra, needed when it is chosen
+
+        return Spark(settings.spark_address, settings.spark_workers)
+    return Embedded(settings.threads)

@@ -149,9 +149,10 @@ def _written(
     progress: Progress,
 ) -> list[Written]:
     batches = plan(staged, settings.memory_limit_mb * _ROWS_A_MB // engine.together)
+    rows = [source.rows_only() for source in staged]
     stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}"
     shares = [
-        Share(staged, dealt, evidence, arrival, folder, f"{stem}-{worker:04d}")
+        Share(rows, dealt, evidence, arrival, folder, f"{stem}-{worker:04d}")
         for worker, dealt in enumerate(deal(batches, engine.workers))
     ]
     with progress.track("checking and writing", sum(source.rows for source in staged), "rows") as done:

@@ -7,7 +7,7 @@ has, which baskets have lost a row.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +104,15 @@ class Staged:
     def rows(self) -> int:
         """All rows of the file, malformed ones included."""
         return sum(sum(slab.weeks.values()) for slab in self.slabs) + len(self.malformed)
+
+    def rows_only(self) -> "Staged":
+        """The same without what only all files together can judge: what a worker needs."""
+        return replace(
+            self,
+            links=self.links.schema.empty_table(),
+            baskets=self.baskets.schema.empty_table(),
+            wounded=pa.array([], pa.string()),
+        )
 
 
 def stage(landed: Landed, folder: Path) -> Staged:

@@ -8,6 +8,7 @@ from typing import Any
 
 from retail_forecast.domain.progress import Progress
 from retail_forecast.domain.settings import Settings
+from retail_forecast.lake.engines import EngineName, open_engine
 from retail_forecast.lake.ingest import IngestReport, ingest
 from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
@@ -40,6 +41,7 @@ def ingest_files(
     *,
     clock: Callable[[], datetime],
     accept: Collection[str] = (),
+    engine: EngineName = EngineName.DUCKDB,
     progress: Progress | None = None,
 ) -> Ingested:
     """Take the files that `sources` name into the lake, and write the quality report unless all were known already.
@@ -49,7 +51,15 @@ def ingest_files(
     the errors of `lake.ingest`
     """
     with job(workspace, "ingest", clock) as told:
-        report = ingest(lake_path(workspace), sources, settings.lake, clock=clock, accept=accept, progress=progress)
+        report = ingest(
+            lake_path(workspace),
+            sources,
+            settings.lake,
+            clock=clock,
+            accept=accept,
+            engine=open_engine(engine, settings.lake),
+            progress=progress,
+        )
         _tell(told, workspace, report)
     if not (report.files or report.refused):
         return Ingested(report, (), None)

@@ -1,0 +1,91 @@
+"""Every engine makes the same rows, the same quarantine and the same reasons of the same input."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.accounts import IngestReport
+from retail_forecast.lake.engines import Embedded, Engine, EngineName, open_engine
+from retail_forecast.lake.ingest import ingest
+from retail_forecast.lake.spark import SAIL, Spark
+
+Row = dict[str, str]
+WEEKS = (200610, 200611, 200612)
+SPOILERS = {
+    "SPEND": ("-1", "x", ""),
+    "SHOP_DATE": ("20060101", "2006"),
+    "PROD_CODE_10": ("CL00001", "c"),
+    "CUST_CODE": ("", "?"),
+    "BASKET_SIZE": ("S", "M", "L"),
+    "STORE_REGION": ("W01",),
+}
+
+quiet_pandas = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+
+
+@pytest.fixture
+def files(tmp_path: Path, make_rows: Callable[..., list[Row]], write: Callable[..., Path]) -> list[Path]:
+    """Three weeks, one row in twenty spoiled, one file refused, one line broken."""
+    rng = random.Random(7)  # noqa: S311 - no secret
+    found = []
+    for week in WEEKS:
+        rows = make_rows(week, baskets=60)
+        for _ in range(len(rows) // 20):
+            column = rng.choice(sorted(SPOILERS))
+            rows[rng.randrange(len(rows))][column] = rng.choice(SPOILERS[column])
+        found.append(write(tmp_path / "in" / f"{week}.csv.gz", rows, extra=("one,two",)))
+    (tmp_path / "in" / "refused.csv").write_text("a;b\n1;2\n")
+    return [*found, tmp_path / "in" / "refused.csv"]
+
+
+def taken(root: Path, files: list[Path], engine: Engine) -> IngestReport:
+    return ingest(
+        root,
+        [str(file) for file in files],
+        LakeSettings(),
+        clock=lambda: datetime(2008, 7, 7, tzinfo=UTC),
+        engine=engine,
+    )
+
+
+def told(report: IngestReport) -> dict[str, object]:
+    return {name: value for name, value in report.to_dict().items() if name != "seconds"}
+
+
+@quiet_pandas
+def test_sail_makes_what_the_embedded_engine_makes(
+    tmp_path: Path, files: list[Path], content: Callable[[Path], dict[str, list[str]]]
+) -> None:
+    engines: dict[str, Engine] = {"duckdb": Embedded(2), "sail": Spark(SAIL, 2)}
+    reports = {name: taken(tmp_path / name, files, engine) for name, engine in engines.items()}
+    assert reports["duckdb"].rows_quarantined > 20
+    assert told(reports["sail"]) == told(reports["duckdb"])
+    assert content(tmp_path / "sail") == content(tmp_path / "duckdb")
+
+
+@quiet_pandas
+def test_sail_replaces_a_week(
+    tmp_path: Path,
+    files: list[Path],
+    make_rows: Callable[..., list[Row]],
+    write: Callable[..., Path],
+    tables: Callable[[Path], dict[str, pa.Table]],
+) -> None:
+    taken(tmp_path / "lake", files[:2], Embedded(1))
+    report = taken(
+        tmp_path / "lake", [write(tmp_path / "corrected.csv", make_rows(200611, baskets=58))], Spark(SAIL, 2)
+    )
+    assert (report.replaced, report.rows_silver) == ((200611,), 232)
+    assert sum(week == 200611 for week in tables(tmp_path / "lake")["silver"]["SHOP_WEEK"].to_pylist()) == 232
+
+
+def test_engines_are_opened_by_name() -> None:
+    assert open_engine(EngineName.DUCKDB, LakeSettings(threads=3)) == Embedded(3)
+    assert open_engine(EngineName.SPARK, LakeSettings(spark_workers=5)) == Spark(SAIL, 5)
+    assert Spark("sc://cluster:15002", 5).together == 1
+    assert Embedded(3).together == 3
