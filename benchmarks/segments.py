@@ -20,7 +20,7 @@ from retail_forecast.domain.labels import LABELS, TIERS, Label
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.ingest import ingest
 from retail_forecast.lake.reading import Labelled, read_gold
-from retail_forecast.models.segments import PRIOR_BASKETS, segments
+from retail_forecast.models.segments import PRIOR_BASKETS, Bought, segments
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.simulation.spec import TillSpec
 from retail_forecast.simulation.tills import simulate
@@ -40,9 +40,9 @@ def shares(gold: Labelled, weeks: Sequence[int], size: int, weight: float) -> ND
     rows = np.flatnonzero(np.isin(gold.shop_week, weeks))
     owner = gold.baskets.customer.index[rows].astype(np.int64)
     present, number = np.unique(np.append(owner, -1), return_inverse=True)
-    nothing = np.zeros(len(rows), np.int64)
+    nothing = np.zeros(0, np.int64)
     eye = np.eye(len(LABELS))[gold.label[rows]]
-    found = segments(number[:-1] - 1, eye, nothing, nothing, np.random.default_rng(0), weight)
+    found = segments(number[:-1] - 1, eye, Bought(nothing, nothing, nothing), np.random.default_rng(0), weight)
     out = np.full((size, len(TIERS)), np.nan)
     out[present[1:]] = found.probabilities
     return out

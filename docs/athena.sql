@@ -13,6 +13,10 @@ CREATE EXTERNAL TABLE gold_baskets
 LOCATION 's3://BUCKET/lake/gold/baskets'
 TBLPROPERTIES ('table_type' = 'DELTA');
 
+CREATE EXTERNAL TABLE gold_customers
+LOCATION 's3://BUCKET/lake/gold/customers'
+TBLPROPERTIES ('table_type' = 'DELTA');
+
 CREATE EXTERNAL TABLE quarantine_lines
 LOCATION 's3://BUCKET/lake/quarantine/lines'
 TBLPROPERTIES ('table_type' = 'DELTA');
@@ -70,6 +74,18 @@ SELECT
   CAST(complete AS BOOLEAN) AS complete,
   CAST(lines AS ARRAY(ROW(quantity INTEGER, spend_gbp DECIMAL(9, 2), prod_code VARCHAR, prod_code_10 VARCHAR, prod_code_20 VARCHAR, prod_code_30 VARCHAR, prod_code_40 VARCHAR))) AS lines
 FROM gold_baskets;
+
+CREATE OR REPLACE VIEW customers AS
+SELECT
+  CAST(customer AS VARCHAR) AS customer,
+  CAST(shop_week AS INTEGER) AS shop_week,
+  CAST(baskets AS INTEGER) AS baskets,
+  CAST(spend_gbp AS DECIMAL(12, 2)) AS spend_gbp,
+  CAST(baskets_la AS INTEGER) AS baskets_la,
+  CAST(baskets_mm AS INTEGER) AS baskets_mm,
+  CAST(baskets_um AS INTEGER) AS baskets_um,
+  CAST(baskets_xx AS INTEGER) AS baskets_xx
+FROM gold_customers;
 
 CREATE OR REPLACE VIEW quarantine AS
 SELECT

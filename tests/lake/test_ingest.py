@@ -49,7 +49,8 @@ def test_the_report_and_the_state_tell_the_same_sums(
     assert (report.baskets, report.weeks, report.replaced) == (24, WEEKS, ())
     assert report.reasons == {"R_FIELDS": 1, "R_TYPE_SPEND": 1, "R_WEEK": 1}
     found = tables(tmp_path)
-    assert {name: len(table) for name, table in found.items()} == {"silver": 94, "gold": 24, "quarantine": 3}
+    rows = {name: len(table) for name, table in found.items()}
+    assert rows == {"silver": 94, "gold": 24, "customers": 15, "quarantine": 3}
     state = LakeStates(tmp_path).latest()
     assert state is not None
     assert {week: (w.rows_silver, w.rows_quarantined, w.baskets) for week, w in state.weeks.items()} == {
@@ -64,7 +65,7 @@ def test_the_report_and_the_state_tell_the_same_sums(
 def test_the_document_for_scripts(tmp_path: Path, weekly: list[Path], take: Take) -> None:
     document = take(tmp_path, *weekly).to_dict()
     assert {"files", "rows_read", "rows_silver", "rows_quarantined", "baskets", "refused", "versions"} <= set(document)
-    assert set(document["versions"]) == {"silver", "gold", "quarantine"}
+    assert set(document["versions"]) == {"silver", "gold", "customers", "quarantine"}
     assert json.loads(json.dumps(document)) == document
 
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from retail_forecast.domain.labels import TIERS
-from retail_forecast.models.segments import LAPSED_WEEKS, PRIOR_BASKETS, Segments, reasons, segments
+from retail_forecast.models.segments import LAPSED_WEEKS, PRIOR_BASKETS, Bought, Segments, reasons, segments
 
 LA, MM, UM, XX = range(4)
 
@@ -14,11 +13,11 @@ def found(*customers: list[int], anonymous: tuple[int, ...] = (), weeks_ago: int
     """Segments of customers whose baskets are surely of the labels given."""
     labels = [label for one in customers for label in one] + list(anonymous)
     owner = [number for number, one in enumerate(customers) for _ in one] + [-1] * len(anonymous)
+    baskets = np.array([len(one) for one in customers], np.int64)
     return segments(
         np.array(owner, np.int64),
         np.eye(4)[labels],
-        np.full(len(labels), 150, np.int64),
-        np.full(len(labels), weeks_ago, np.int64),
+        Bought(baskets * 150, baskets, np.full(len(customers), weeks_ago, np.int64)),
         np.random.default_rng(1),
     )
 
@@ -52,8 +51,8 @@ def test_more_baskets_make_the_same_tier_surer() -> None:
 def test_unclassified_baskets_count_as_visits_and_say_nothing_of_the_tier() -> None:
     plain, more = balanced([LA] * 5), balanced([LA] * 5 + [XX] * 9)
     assert more.probabilities[0].tolist() == plain.probabilities[0].tolist()
-    assert (plain.baskets[0], more.baskets[0]) == (5, 14)
-    assert (plain.spend_pence[0], more.spend_pence[0]) == (750, 2100)
+    assert (plain.bought.baskets[0], more.bought.baskets[0]) == (5, 14)
+    assert (plain.bought.spend_pence[0], more.bought.spend_pence[0]) == (750, 2100)
 
 
 def test_between_two_opposed_tiers_the_middle_is_promoted_with_the_reason() -> None:
@@ -78,13 +77,6 @@ def test_reasons_name_few_baskets_doubt_and_absence() -> None:
     assert "win back" not in sure
     assert "win back" in reasons(found([LA, MM, UM], weeks_ago=LAPSED_WEEKS + 1))[0]
     assert "win back" not in reasons(found([LA, MM, UM], weeks_ago=LAPSED_WEEKS))[0]
-
-
-def test_the_last_visit_counts() -> None:
-    weeks = np.array([9, 2, 5], np.int64)
-    probabilities: NDArray[np.float64] = np.eye(4)[[LA, MM, UM]]
-    one = segments(np.zeros(3, np.int64), probabilities, np.ones(3, np.int64), weeks, np.random.default_rng(1))
-    assert one.recency_weeks.tolist() == [2]
 
 
 def test_without_named_customers_there_are_no_segments() -> None:

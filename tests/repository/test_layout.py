@@ -102,6 +102,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
         "models",
         "lineage",
         "predict",
+        "customers",
         "segments",
         "serve",
         "report",

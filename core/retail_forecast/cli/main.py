@@ -37,6 +37,7 @@ VERBS = (
     "models",
     "lineage",
     "predict",
+    "customers",
     "segments",
     "serve",
     "report",

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from retail_forecast.domain.calendar import EPOCH
 from retail_forecast.kernel.lines import HEADER, LEVELS, MISSING, Baskets, Codes
 
-__all__ = ["MOMENT_COLUMNS", "baskets_from_arrow", "baskets_to_arrow", "codes_from_arrow", "days", "pence"]
+__all__ = [
+    "MOMENT_COLUMNS",
+    "basket_sizes",
+    "baskets_from_arrow",
+    "baskets_to_arrow",
+    "codes_from_arrow",
+    "days",
+    "pence",
+]
 
 MOMENT_COLUMNS = ("shop_date", "shop_hour")
 """Columns of a table behind `kernel.lines.MOMENTS`."""
@@ -58,6 +66,15 @@ def baskets_to_arrow(baskets: Baskets) -> pa.Table:
             **dict(zip(MOMENT_COLUMNS, moments, strict=True)),
         }
     )
+
+
+def basket_sizes(gold: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of lines and spend [pence] of each of n baskets of gold, int64 of shape (n,)."""
+    lists = pa.concat_arrays([pa.array([], gold["lines"].type), *gold["lines"].chunks])
+    lengths = np.asarray(pc.list_value_length(lists), np.int64)
+    running = np.concatenate([[0], np.cumsum(pence(lists.flatten().field("spend_gbp")))])
+    ends = np.cumsum(lengths)
+    return lengths, running[ends] - running[ends - lengths]
 
 
 def codes_from_arrow(array: pa.Array) -> Codes:

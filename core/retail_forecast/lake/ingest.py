@@ -21,6 +21,7 @@ from retail_forecast.lake.accounts import IngestReport, keep_report
 from retail_forecast.lake.admission import admit, check_acceptable
 from retail_forecast.lake.batch import plan
 from retail_forecast.lake.catalogue import Catalogue, bounded
+from retail_forecast.lake.customers import customers_before
 from retail_forecast.lake.difference import Difference, difference
 from retail_forecast.lake.engines import Embedded, Engine
 from retail_forecast.lake.intake import Intake, take_in
@@ -29,6 +30,7 @@ from retail_forecast.lake.landing import find_sources, keep
 from retail_forecast.lake.lease import lease
 from retail_forecast.lake.ledger import Ledger
 from retail_forecast.lake.links import accept, merge_links
+from retail_forecast.lake.parts import PartWriter
 from retail_forecast.lake.profiles import keep_profiles
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
@@ -132,8 +134,14 @@ def _write(
     for share in written:
         ledger.add(share.ledger)
     ledger.check(sum(source.rows for source in staged))
+    files = {name: [file for share in written for file in share.files[name]] for name in tables}
+    if before and "customers" not in before.tables:
+        kept = [week for week in before.weeks if week not in replaced]
+        writer = PartWriter(room / "customers", f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}-before", ())
+        writer.add(customers_before(root, before, kept))
+        files["customers"] += writer.close()
     for name, table in tables.items():
-        append(root, name, table, [file for share in written for file in share.files[name]], number)
+        append(root, name, table, files[name], number)
         tidy(table, number)
     return ledger, tables
 

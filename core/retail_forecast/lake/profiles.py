@@ -11,11 +11,10 @@ import msgspec
 import numpy as np
 import obstore
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from retail_forecast.clouds.opening import open_store
-from retail_forecast.lake.columnar import pence
+from retail_forecast.lake.columnar import basket_sizes
 from retail_forecast.lake.schemas import GOLD_HEADER
 
 __all__ = ["PROFILED", "Profile", "keep_profiles", "profile", "read_profiles"]
@@ -35,22 +34,15 @@ def profile(gold: pa.Table) -> dict[int, Profile]:
     """The profile of each week among baskets of gold."""
     weeks = gold["shop_week"]
     columns = {GOLD_HEADER[name].name: gold[name].cast(pa.string()).fill_null("") for name in _FIELDS}
-    columns |= {name: _classes(numbers, _EDGES[name]) for name, numbers in _sizes(gold).items()}
+    lines, spend = basket_sizes(gold)
+    sizes = zip(_EDGES.items(), (lines, spend // 100), strict=True)
+    columns |= {name: _classes(numbers, edges) for (name, edges), numbers in sizes}
     found: dict[int, dict[str, dict[str, int]]] = {}
     for name, values in columns.items():
         counted = pa.table({"week": weeks, "value": values}).group_by(["week", "value"]).aggregate([([], "count_all")])
         for row in counted.sort_by([("week", "ascending"), ("value", "ascending")]).to_pylist():
             found.setdefault(row["week"], {}).setdefault(name, {})[row["value"]] = row["count_all"]
     return dict(found)
-
-
-def _sizes(gold: pa.Table) -> dict[str, NDArray[np.int64]]:
-    lists = pa.concat_arrays([pa.array([], gold["lines"].type), *gold["lines"].chunks])
-    lengths = np.asarray(pc.list_value_length(lists), np.int64)
-    lines = lists.flatten()
-    running = np.concatenate([[0], np.cumsum(pence(lines.field("spend_gbp")))])
-    ends = np.cumsum(lengths)
-    return dict(zip(_EDGES, (lengths, (running[ends] - running[ends - lengths]) // 100), strict=True))
 
 
 def _classes(numbers: NDArray[np.int64], edges: tuple[int, ...]) -> pa.Array:

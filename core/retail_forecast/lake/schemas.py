@@ -3,9 +3,11 @@
 import pyarrow as pa
 
 from retail_forecast.domain.columns import COLUMNS, Column, Level
+from retail_forecast.domain.labels import LABELS
 from retail_forecast.lake.fields import arrow_type
 
 __all__ = [
+    "CUSTOMERS",
     "ENCODED_GOLD",
     "ENCODED_SILVER",
     "GOLD",
@@ -65,16 +67,27 @@ QUARANTINE = pa.schema(
     ]
 )
 
-TABLES: dict[str, pa.Schema] = {"silver": SILVER, "gold": GOLD, "quarantine": QUARANTINE}
+CUSTOMERS = pa.schema(
+    [
+        ("customer", pa.string()),
+        ("shop_week", pa.int32()),
+        ("baskets", pa.int32()),
+        ("spend_gbp", pa.decimal128(12, 2)),
+        *((f"baskets_{label}", pa.int32()) for label in LABELS),
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {"silver": SILVER, "gold": GOLD, "customers": CUSTOMERS, "quarantine": QUARANTINE}
 """Every table of the lake."""
 
 PARTITIONS_OF: dict[str, tuple[str, ...]] = {
     "silver": ("STORE_REGION", "BASKET_TYPE"),
     "gold": ("store_region", "type"),
+    "customers": (),
     "quarantine": (),
 }
 
-WEEK_OF: dict[str, str] = {"silver": "SHOP_WEEK", "gold": "shop_week", "quarantine": "shop_week"}
+WEEK_OF: dict[str, str] = {name: "SHOP_WEEK" if name == "silver" else "shop_week" for name in TABLES}
 """The column of each table by which a week is replaced."""
 
 _ENCODED = pa.dictionary(pa.int32(), pa.string())

@@ -20,7 +20,12 @@ from retail_forecast.lake.schemas import PARTITIONS_OF, TABLES, WEEK_OF
 
 __all__ = ["PATHS", "append", "drop_weeks", "open_table", "prepare", "tidy", "undo_unpublished"]
 
-PATHS = {"silver": "silver/lines", "gold": "gold/baskets", "quarantine": "quarantine/lines"}
+PATHS = {
+    "silver": "silver/lines",
+    "gold": "gold/baskets",
+    "customers": "gold/customers",
+    "quarantine": "quarantine/lines",
+}
 """Where each table lies below the lake's root."""
 
 _APP = "retail-forecast-ingest"

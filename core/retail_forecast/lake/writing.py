@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from retail_forecast.lake.customers import customers_of
 from retail_forecast.lake.engines import Done
 from retail_forecast.lake.judge import Evidence
 from retail_forecast.lake.ledger import Ledger
@@ -61,7 +62,8 @@ def write_share(share: Share, done: Done) -> Written:
     for weeks in share.batches:
         part = refine(share.staged, weeks, share.evidence, share.arrival)
         ledger.enter(part)
-        for name, rows in {"silver": part.silver, "gold": part.gold, "quarantine": part.quarantine}.items():
+        tables = {"silver": part.silver, "gold": part.gold, "quarantine": part.quarantine}
+        for name, rows in (tables | {"customers": customers_of(part.gold)}).items():
             writers[name].add(rows)
         done(len(part.silver) + len(part.quarantine))
     return Written({name: writer.close() for name, writer in writers.items()}, ledger)

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from retail_forecast.domain.labels import LABELS, TIERS, Label
 from retail_forecast.models.pricing import assigned_tier
 
-__all__ = ["FEW_BASKETS", "LAPSED_WEEKS", "PRIOR_BASKETS", "PROMOTIONS", "SURE", "Segments", "reasons", "segments"]
+__all__ = [
+    "FEW_BASKETS",
+    "LAPSED_WEEKS",
+    "PRIOR_BASKETS",
+    "PROMOTIONS",
+    "SURE",
+    "Bought",
+    "Segments",
+    "reasons",
+    "segments",
+]
 
 PRIOR_BASKETS = 6.0
 """Weight of the average shopper [baskets]. It gave the best log loss of the labels of 13 later weeks after 4 and 13
@@ -44,6 +54,21 @@ _CHUNK = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """What c customers have bought, XX included, in the order of their numbers.
+
+    Attributes
+    ----------
+    spend_pence, baskets : int64 arrays of shape (c,), totals
+    recency_weeks : int64 array of shape (c,), weeks since the last basket
+    """
+
+    spend_pence: NDArray[np.int64]
+    baskets: NDArray[np.int64]
+    recency_weeks: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class Segments:
     """c customers, in the order of their numbers.
 
@@ -53,24 +78,20 @@ class Segments:
     probabilities : float64 array of shape (c, 3), smoothed shares of the tiers
     confidence : float64 array of shape (c,), chance that the tier's share is the largest
     promotion : int8 array of shape (c,), tier whose promotion suits, positions in TIERS
-    spend_pence, baskets : int64 arrays of shape (c,), totals over all baskets, XX included
-    recency_weeks : int64 array of shape (c,), weeks since the last basket
+    bought : what they have bought
     """
 
     tier: NDArray[np.int8]
     probabilities: NDArray[np.float64]
     confidence: NDArray[np.float64]
     promotion: NDArray[np.int8]
-    spend_pence: NDArray[np.int64]
-    baskets: NDArray[np.int64]
-    recency_weeks: NDArray[np.int64]
+    bought: Bought
 
 
 def segments(
     customer: NDArray[np.int64],
     probabilities: NDArray[np.float64],
-    spend_pence: NDArray[np.int64],
-    weeks_ago: NDArray[np.int64],
+    bought: Bought,
     rng: np.random.Generator,
     prior_baskets: float = PRIOR_BASKETS,
 ) -> Segments:
@@ -81,7 +102,7 @@ def segments(
     customer : number of each basket's customer from 0, each at least once; -1 for an anonymous basket, which only tells
         what the average shopper is
     probabilities : of LABELS for each basket, shape (n, 4)
-    spend_pence, weeks_ago : of each basket, shape (n,) [0.01 GBP, weeks]
+    bought : what the customers have bought
     rng : of the draws behind the confidence
     prior_baskets : weight of the average shopper [baskets]
     """
@@ -92,16 +113,12 @@ def segments(
     belief = own + prior_baskets * tiers.sum(axis=0) / max(tiers.sum(), np.finfo(np.float64).tiny)
     shares = belief / belief.sum(axis=1, keepdims=True)
     tier = shares.argmax(axis=1).astype(np.int8)
-    recency = np.full(size, np.iinfo(np.int64).max)
-    np.minimum.at(recency, owner, weeks_ago[named])
     return Segments(
         tier=tier,
         probabilities=shares,
         confidence=_leads(belief, tier, rng),
         promotion=assigned_tier(np.column_stack([shares, np.zeros((size, len(LABELS) - len(TIERS)))])),
-        spend_pence=np.bincount(owner, spend_pence[named], size).astype(np.int64),
-        baskets=np.bincount(owner, minlength=size),
-        recency_weeks=recency,
+        bought=bought,
     )
 
 
@@ -113,7 +130,7 @@ def reasons(found: Segments) -> list[str]:
 def _reason(found: Segments, row: int) -> str:
     tier, promotion = TIERS[found.tier[row]], TIERS[found.promotion[row]]
     shares = ", ".join(f"{share:.0%} {name}" for share, name in zip(found.probabilities[row], TIERS, strict=True))
-    count, away = int(found.baskets[row]), int(found.recency_weeks[row])
+    count, away = int(found.bought.baskets[row]), int(found.bought.recency_weeks[row])
     said = [f"{shares} after {count} basket{'s' * (count != 1)}"]
     if promotion != tier:
         said.append(f"{tier} is likeliest, but {promotion} is the least wrong on average")

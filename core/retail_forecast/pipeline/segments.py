@@ -5,11 +5,10 @@ weeks that the lake holds by now are. Whether the model itself learned from late
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,15 +16,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from retail_forecast.bundle.scorer import Bundle
-from retail_forecast.domain.calendar import week_ordinal
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
+from retail_forecast.lake.columnar import pence
+from retail_forecast.lake.customers import read_customers
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
-from retail_forecast.models.segments import LAPSED_WEEKS, PROMOTIONS, Segments, reasons, segments
+from retail_forecast.models.segments import LAPSED_WEEKS, PROMOTIONS, Bought, Segments, reasons, segments
 from retail_forecast.pipeline.predict import write_table
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
@@ -41,13 +41,10 @@ _WEEKS_AT_ONCE = 13
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """n baskets as segments need them; `customers` are the codes behind the numbers of `customer`, sorted."""
+    """n baskets as segments need them: the number of each one's customer, -1 where anonymous, and its probabilities."""
 
-    customers: tuple[str, ...]
     customer: NDArray[np.int64]
     probabilities: NDArray[np.float64]
-    spend_pence: NDArray[np.int64]
-    week: NDArray[np.int64]
 
 
 def segment_customers(
@@ -78,12 +75,11 @@ def segment_customers(
         raise UsageError(f"no format is known for {output.name}", where="--output", mend="end it with .parquet or .csv")
     bundle = resolve_bundle(workspace, model, Task.BASKET, settings.train.threads or os.cpu_count() or 1)
     state = lake_state(workspace)
-    known = _known(workspace, state, _weeks(state, as_of_week), bundle, progress or Silent())
-    now = week_ordinal(as_of_week)
-    ordinals = np.array([week_ordinal(int(week)) for week in known.week], np.int64)
+    customers = read_customers(lake_path(workspace), state, as_of_week)
+    known = _known(workspace, state, customers["customer"].to_pylist(), as_of_week, bundle, progress or Silent())
     rng = np.random.default_rng(settings.train.seed)
-    found = segments(known.customer, known.probabilities, known.spend_pence, now - ordinals, rng)
-    write_table(_table(known, found, as_of_week, bundle.manifest.run_id), output)
+    found = segments(known.customer, known.probabilities, _bought(customers), rng)
+    write_table(_table(customers, found, as_of_week, bundle.manifest.run_id), output)
     facts = _facts(found, as_of_week, bundle, clock())
     kept = workspace / _FACTS
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -97,68 +93,42 @@ def read_segment_facts(workspace: Path) -> SegmentFacts | None:
     return msgspec.json.decode(kept.read_bytes(), type=SegmentFacts) if kept.is_file() else None
 
 
-def _weeks(state: LakeState, as_of_week: int) -> list[int]:
-    """Weeks of the lake up to `as_of_week`, which must be among them."""
+def _bought(customers: pa.Table) -> Bought:
+    baskets, recency = (np.asarray(customers[name], np.int64) for name in ("baskets", "recency_weeks"))
+    return Bought(pence(customers["spend_gbp"].combine_chunks()), baskets, recency)
+
+
+def _known(
+    workspace: Path, state: LakeState, customers: Sequence[str], as_of_week: int, bundle: Bundle, progress: Progress
+) -> _Known:
+    """The baskets of weeks up to `as_of_week`, answered a quarter of a year at a time, so that memory is bounded."""
+    numbers = {code: number for number, code in enumerate(customers)}
     weeks = sorted(week for week in state.weeks if week <= as_of_week)
-    if as_of_week not in state.weeks:
-        held = f"{min(state.weeks)} to {max(state.weeks)}" if state.weeks else "none"
-        raise UsageError(
-            f"week {as_of_week} is not in the lake, which holds {held}",
-            where="--as-of-week",
-            mend="name a week of the lake: what is known later cannot be told",
-        )
-    return weeks
-
-
-def _known(workspace: Path, state: LakeState, weeks: list[int], bundle: Bundle, progress: Progress) -> _Known:
-    """The baskets of `weeks`, answered a quarter of a year at a time, so that memory is bounded."""
-    codes: dict[str, int] = {}
+    parts = []
     with progress.track("baskets", len(weeks), "weeks") as done:
-        parts = list(_parts(workspace, state, weeks, bundle, codes, done))
-    customer, probabilities, spend, week = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = {code: rank for rank, code in enumerate(sorted(codes))}
-    ranks = np.array([*(order[code] for code in codes), -1], np.int64)
-    return _Known(tuple(order), ranks[customer], probabilities, spend, week)
+        for first in range(0, len(weeks), _WEEKS_AT_ONCE):
+            chosen = weeks[first : first + _WEEKS_AT_ONCE]
+            baskets = read_gold(lake_path(workspace), state, chosen).baskets
+            parts.append((baskets.customer.lookup(numbers), bundle.predict(baskets).probabilities))
+            done(len(chosen))
+    customer, probabilities = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Known(customer.astype(np.int64), probabilities)
 
 
-def _parts(
-    workspace: Path,
-    state: LakeState,
-    weeks: list[int],
-    bundle: Bundle,
-    codes: dict[str, int],
-    done: Callable[[int], None],
-) -> Iterator[tuple[NDArray[Any], ...]]:
-    for first in range(0, len(weeks), _WEEKS_AT_ONCE):
-        chosen = weeks[first : first + _WEEKS_AT_ONCE]
-        gold = read_gold(lake_path(workspace), state, chosen)
-        baskets = gold.baskets
-        present = np.unique(baskets.customer.index)
-        for i in present[present >= 0]:
-            codes.setdefault(baskets.customer.values[i], len(codes))
-        running = np.concatenate([[0], np.cumsum(baskets.spend_pence)])[baskets.offsets]
-        probabilities = bundle.predict(baskets).probabilities
-        yield baskets.customer.lookup(codes), probabilities, running[1:] - running[:-1], gold.shop_week.astype(np.int64)
-        done(len(chosen))
-
-
-def _table(known: _Known, found: Segments, as_of_week: int, run_id: str) -> pa.Table:
-    last = np.zeros(len(known.customers), np.int64)
-    named = known.customer >= 0
-    np.maximum.at(last, known.customer[named], known.week[named])
+def _table(customers: pa.Table, found: Segments, as_of_week: int, run_id: str) -> pa.Table:
     names = pa.array([str(tier) for tier in TIERS])
     promotions = pa.array([PROMOTIONS[tier] for tier in TIERS])
-    count = len(known.customers)
+    count = len(customers)
     return pa.table(
         {
-            "customer": pa.array(known.customers, pa.string()),
+            "customer": customers["customer"],
             "tier": names.take(pa.array(found.tier)),
             **{f"p_{tier}": pa.array(np.ascontiguousarray(found.probabilities[:, i])) for i, tier in enumerate(TIERS)},
             "confidence": pa.array(found.confidence),
-            "spend_gbp": pa.array(found.spend_pence / 100),
-            "baskets": pa.array(found.baskets),
-            "last_week": pa.array(last.astype(np.int32)),
-            "recency_weeks": pa.array(found.recency_weeks.astype(np.int32)),
+            "spend_gbp": pa.array(found.bought.spend_pence / 100),
+            "baskets": customers["baskets"],
+            "last_week": customers["last_week"],
+            "recency_weeks": customers["recency_weeks"],
             "promotion_tier": names.take(pa.array(found.promotion)),
             "promotion": promotions.take(pa.array(found.promotion)),
             "why": pa.array(reasons(found), pa.string()),
@@ -172,9 +142,9 @@ def _facts(found: Segments, as_of_week: int, bundle: Bundle, now: datetime) -> S
     tiers = {
         str(tier): TierFacts(
             customers=int((found.tier == i).sum()),
-            spend_gbp=int(found.spend_pence[found.tier == i].sum()) / 100,
-            baskets=int(found.baskets[found.tier == i].sum()),
-            lapsed=int((found.recency_weeks[found.tier == i] > LAPSED_WEEKS).sum()),
+            spend_gbp=int(found.bought.spend_pence[found.tier == i].sum()) / 100,
+            baskets=int(found.bought.baskets[found.tier == i].sum()),
+            lapsed=int((found.bought.recency_weeks[found.tier == i] > LAPSED_WEEKS).sum()),
             promoted=int((found.promotion == i).sum()),
         )
         for i, tier in enumerate(TIERS)
