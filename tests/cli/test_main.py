@@ -132,9 +132,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_each_verb_takes_the_common_options() -> None:
-    for name, command in main.application().commands.items():
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {"--workspace", "--json", "--verbose"} <= options, name
+    for name, verb in main.application().commands.items():
+        for command in getattr(verb, "commands", {"": verb}).values():
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert {"--workspace", "--json", "--verbose"} <= options, f"{name} {command.name}"
 
 
 def test_help_imports_nothing_heavy() -> None:

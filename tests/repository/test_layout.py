@@ -94,6 +94,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
         "ingest",
         "quality",
         "sql",
+        "lake",
         "train",
         "tune",
         "evaluate",

@@ -29,6 +29,7 @@ VERBS = (
     "ingest",
     "quality",
     "sql",
+    "lake",
     "train",
     "tune",
     "evaluate",
@@ -43,15 +44,18 @@ VERBS = (
     "report",
     "doctor",
 )
-"""Verbs in the order in which --help lists them; each is the function of its name in the module of its name."""
+"""Verbs in the order in which --help lists them; each is the function, or the group of functions, of its name in the
+module of its name."""
 
 INTERRUPTED = 130
 
+_Verb = TyperCommand | TyperGroup
 
-class _Verbs(UserDict[str, TyperCommand | None]):
+
+class _Verbs(UserDict[str, _Verb | None]):
     """The verbs by name, each imported when it is looked up."""
 
-    def __getitem__(self, name: str) -> TyperCommand:
+    def __getitem__(self, name: str) -> _Verb:
         command = self.data[name]
         if command is None:
             command = self.data[name] = _command(name)
@@ -134,9 +138,11 @@ def _show_traceback(error: Exception) -> None:
     traceback.print_exception(error, file=sys.stderr)
 
 
-def _command(name: str) -> TyperCommand:
-    command = _as_command(getattr(import_module(f"retail_forecast.cli.{name}"), name))
-    command.params.extend(_common_params())
+def _command(name: str) -> _Verb:
+    verb = getattr(import_module(f"retail_forecast.cli.{name}"), name)
+    command: _Verb = get_group(verb) if isinstance(verb, typer.Typer) else _as_command(verb)
+    for one in command.commands.values() if isinstance(command, TyperGroup) else [command]:
+        one.params.extend(_common_params())
     return command
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "PARTITIONS_OF",
     "QUARANTINE",
     "RAW",
+    "SCHEMA_VERSIONS",
     "SILVER",
     "TABLES",
     "WEEK_OF",
@@ -79,6 +80,9 @@ CUSTOMERS = pa.schema(
 
 TABLES: dict[str, pa.Schema] = {"silver": SILVER, "gold": GOLD, "customers": CUSTOMERS, "quarantine": QUARANTINE}
 """Every table of the lake."""
+
+SCHEMA_VERSIONS: dict[str, int] = {"silver": 1, "gold": 1, "quarantine": 1}
+"""Version of each table's columns: raised whenever they change (a test knows them by their digests)."""
 
 PARTITIONS_OF: dict[str, tuple[str, ...]] = {
     "silver": ("STORE_REGION", "BASKET_TYPE"),

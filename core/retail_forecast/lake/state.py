@@ -12,6 +12,8 @@ import msgspec
 
 from retail_forecast.clouds.journal import Journal
 from retail_forecast.clouds.opening import open_store
+from retail_forecast.lake.migration import FORMAT, upgraded
+from retail_forecast.lake.schemas import SCHEMA_VERSIONS
 
 __all__ = ["LakeState", "LakeStates", "SourceAccount", "WeekAccount"]
 
@@ -45,6 +47,8 @@ class LakeState(msgspec.Struct, frozen=True):
     weeks : what each fiscal week holds
     sources : every file ever taken in, by its sha256, superseded ones included
     written_at : when it was published
+    schemas : version of the columns of every table
+    format : of the state itself
     """
 
     number: int
@@ -52,6 +56,8 @@ class LakeState(msgspec.Struct, frozen=True):
     weeks: Mapping[int, WeekAccount]
     sources: Mapping[str, SourceAccount]
     written_at: datetime
+    schemas: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(SCHEMA_VERSIONS))
+    format: int = FORMAT
 
 
 class LakeStates:
@@ -73,8 +79,14 @@ class LakeStates:
         Raises
         ------
         FileNotFoundError : there is none
+        DataError : a newer release wrote it
         """
-        return msgspec.convert(self._journal().read(number), LakeState, strict=False, str_keys=True)
+        entry = upgraded(self._journal().read(number), f"{self._root}, state {number}")
+        return msgspec.convert(entry, LakeState, strict=False, str_keys=True)
+
+    def all(self) -> list[LakeState]:
+        """Every state, oldest first."""
+        return [self.read(number) for number in self._journal().numbers()] if self._root.is_dir() else []
 
     def publish(self, state: LakeState) -> None:
         """Make `state` the newest.

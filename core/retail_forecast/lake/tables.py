@@ -8,6 +8,7 @@ from deltalake import (
     CommitProperties,
     DeltaTable,
     PostCommitHookProperties,
+    Schema,
     Transaction,
     WriterProperties,
 )
@@ -70,12 +71,12 @@ def undo_unpublished(root: Path, published: Mapping[str, int]) -> None:
 
 
 def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
-    """All tables, at their heads; those that are missing are made, and keep logs and removed files for
-    `retention_days`.
+    """All tables, at their heads, with all columns; those that are missing are made, and keep logs and removed files
+    for `retention_days`.
     """
     keep = f"interval {retention_days} days"
     configuration = {"delta.logRetentionDuration": keep, "delta.deletedFileRetentionDuration": keep}
-    return {
+    tables = {
         name: DeltaTable.create(
             root / PATHS[name],
             schema,
@@ -85,6 +86,17 @@ def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
         )
         for name, schema in TABLES.items()
     }
+    for name, table in tables.items():
+        _complete(table, TABLES[name])
+    return tables
+
+
+def _complete(table: DeltaTable, schema: pa.Schema) -> None:
+    """Add the columns that a table of an older release lacks; its rows have nothing in them."""
+    present = {column.name for column in table.schema().fields}
+    missing = [column for column in schema if column.name not in present]
+    if missing:
+        table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
 
 
 def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -> None:

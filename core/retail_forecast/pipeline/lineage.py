@@ -22,9 +22,8 @@ def trace(workspace: Path, name: str) -> Lineage:
     DataError : the lake is empty
     UsageError : nothing is known by that name
     """
-    newest = lake_state(workspace)
-    reader, store = LakeStates(lake_path(workspace)), open_store(workspace)
-    states = [*(reader.read(number) for number in range(1, newest.number)), newest]
+    lake_state(workspace)  # an empty lake is refused in its own words
+    states, store = LakeStates(lake_path(workspace)).all(), open_store(workspace)
     runs = list_runs(store)
     reigns = [entry for task in Task for entry in history(store, task)]
     manifest = Path(name) / MANIFEST

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from retail_forecast.domain.errors import DataError, UsageError
+from retail_forecast.lake.retention import retired_states
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
 
@@ -34,7 +35,7 @@ def lake_state(workspace: Path, number: int | None = None) -> LakeState:
 
     Raises
     ------
-    DataError : nothing has been ingested yet
+    DataError : nothing has been ingested yet, or the state was vacuumed
     UsageError : there is no state of that number
     """
     states = LakeStates(lake_path(workspace))
@@ -50,5 +51,11 @@ def lake_state(workspace: Path, number: int | None = None) -> LakeState:
     if not 1 <= number < state.number:
         raise UsageError(
             f"the lake has no state {number}", where=str(lake_path(workspace)), mend=f"name one of 1 to {state.number}"
+        )
+    if number in retired_states(lake_path(workspace)):
+        raise DataError(
+            f"state {number} was vacuumed: files of it are gone",
+            where=str(lake_path(workspace)),
+            mend="`retail-forecast lake history` shows which states can be read; a backup may hold this one",
         )
     return states.read(number)
