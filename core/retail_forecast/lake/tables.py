@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 from deltalake import (
     CommitProperties,
     DeltaTable,
