@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from retail_forecast.bundle.explanation import explain
+from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.labels import LABELS, SENSITIVITIES, Label, Sensitivity
 from retail_forecast.domain.settings import ServerSettings
@@ -11,7 +13,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast_server.models import Model
 from retail_forecast_server.problems import at_fault, undecodable
 
-__all__ = ["Prediction", "Probabilities", "answer"]
+__all__ = ["Contribution", "Prediction", "Probabilities", "answer"]
 
 
 class Probabilities(msgspec.Struct, frozen=True, gc=False):
@@ -21,6 +23,21 @@ class Probabilities(msgspec.Struct, frozen=True, gc=False):
     MM: float
     UM: float
     XX: float
+
+
+class Contribution(msgspec.Struct, frozen=True, gc=False):
+    """What a line spoke for.
+
+    Attributes
+    ----------
+    line : its position in the basket, from 0
+    prod_code : as it was given
+    log_odds : log-odds of the answered label for the whole basket, minus those for the basket without the line
+    """
+
+    line: int
+    prod_code: str | None
+    log_odds: float
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -34,6 +51,7 @@ class Prediction(msgspec.Struct, frozen=True):
     unknown_share : share of the lines whose product the model never saw; with all unknown, the prior answers.
         Of an arriving basket: 1 when its customer was never seen, else 0
     model_version : run that made the model
+    contributions : of each line, when they were asked for
     """
 
     basket_id: str | None
@@ -43,14 +61,19 @@ class Prediction(msgspec.Struct, frozen=True):
     unknown_share: float
     task: Task
     model_version: str
+    contributions: tuple[Contribution, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 _DECODER = msgspec.json.Decoder(Basket | tuple[Basket, ...])
 _ENCODER = msgspec.json.Encoder()
 
 
-def answer(body: bytes, model: Model, limits: ServerSettings) -> bytes:
+def answer(body: bytes, model: Model, limits: ServerSettings, *, explained: bool = False) -> bytes:
     """The JSON answer to a JSON body: one basket for one, a list for a list.
+
+    Parameters
+    ----------
+    explained : whether to tell what each line spoke for
 
     Raises
     ------
@@ -62,12 +85,35 @@ def answer(body: bytes, model: Model, limits: ServerSettings) -> bytes:
         raise undecodable(error) from error
     if isinstance(asked, Basket):
         _check(asked, model.task, limits)
-        return _ENCODER.encode(_predict([asked], model)[0])
+        return _ENCODER.encode(_answered([asked], model, limits, explained)[0])
     if len(asked) > limits.max_baskets:
         raise at_fault(f"{len(asked)} baskets in one request; at most {limits.max_baskets} are answered")
     for position, basket in enumerate(asked):
         _check(basket, model.task, limits, position)
-    return _ENCODER.encode(_predict(asked, model))
+    return _ENCODER.encode(_answered(asked, model, limits, explained))
+
+
+def _answered(baskets: Sequence[Basket], model: Model, limits: ServerSettings, explained: bool) -> list[Prediction]:
+    if not baskets:
+        return []
+    if not explained:
+        return _predictions(baskets, model, model.bundle.predict_rows(baskets))
+    count = sum(len(basket.lines) for basket in baskets)
+    if count > limits.max_explained_lines:
+        raise at_fault(
+            f"{count} lines in a request to be explained; at most {limits.max_explained_lines} are: send fewer baskets"
+        )
+    why = explain(model.bundle, model.bundle.baskets(baskets))
+    values = iter(why.contributions.tolist())
+    return [
+        msgspec.structs.replace(
+            prediction,
+            contributions=tuple(
+                Contribution(number, line.prod_code, next(values)) for number, line in enumerate(basket.lines)
+            ),
+        )
+        for basket, prediction in zip(baskets, _predictions(baskets, model, why.answers), strict=True)
+    ]
 
 
 def _check(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> None:
@@ -83,10 +129,7 @@ def _check(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> N
                 raise at_fault("the product is missing", *steps, "lines", number, "prod_code")
 
 
-def _predict(baskets: Sequence[Basket], model: Model) -> list[Prediction]:
-    if not baskets:
-        return []
-    found = model.bundle.predict_rows(baskets)
+def _predictions(baskets: Sequence[Basket], model: Model, found: Predictions) -> list[Prediction]:
     rows = zip(baskets, found.label.tolist(), found.probabilities.tolist(), found.unknown_share.tolist(), strict=True)
     return [
         Prediction(

@@ -7,6 +7,7 @@ probes and small requests do not wait for them.
 
 import asyncio
 from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
@@ -19,6 +20,10 @@ __all__ = ["Predict"]
 
 _INLINE_BYTES = 1 << 16
 """About a hundred baskets, a few milliseconds."""
+
+_TRUTH = {"true": True, "false": False}
+_LONGEST = 200
+"""A query comes from the client; a long one is not sent back whole [characters]."""
 
 _JSON = b"application/json"
 _HEADERS = (b"content-type", _JSON)
@@ -49,13 +54,26 @@ class Predict:
             raise model.refusal()
         _check_headers(scope, self._limits.max_body_bytes)
         body = await _read(receive, self._limits.max_body_bytes)
-        if len(body) <= _INLINE_BYTES:
+        explained = bool(scope["query_string"]) and _explained(scope["query_string"])
+        if len(body) <= _INLINE_BYTES and not explained:
             payload = answer(body, model, self._limits)
         else:
-            payload = await asyncio.to_thread(answer, body, model, self._limits)
+            payload = await asyncio.to_thread(answer, body, model, self._limits, explained=explained)
         headers = [_HEADERS, (b"content-length", b"%d" % len(payload))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
+
+
+def _explained(query: bytes) -> bool:
+    """Whether `?explain=true` was asked for; other words are refused, so that a slip does not pass for nothing."""
+    asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    for name, value in asked:
+        if name != "explain" or value not in _TRUTH:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"The query {name}={value} is not known: ask with explain=true or explain=false."[:_LONGEST],
+            )
+    return any(_TRUTH[value] for _, value in asked)
 
 
 def _check_headers(scope: Scope, limit: int) -> None:

@@ -65,7 +65,8 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= basket_schema()["components"] | components
     schemas["Line"]["properties"]["spend_gbp"]["multipleOf"] = 0.01
-    schemas["Basket"]["properties"]["lines"] |= {"minItems": 1, "maxItems": limits.max_lines}
+    fewest = 0 if task is Task.ARRIVAL else 1
+    schemas["Basket"]["properties"]["lines"] |= {"minItems": fewest, "maxItems": limits.max_lines}
     if task is Task.BASKET:
         line = schemas["Line"]
         line["required"] = [*line["required"], "prod_code"]
@@ -93,6 +94,15 @@ def _operation(limits: ServerSettings) -> dict[str, Any]:
         "summary": "Price sensitivity of one basket, or of each basket of a list",
         "operationId": "predict",
         "tags": ["prediction"],
+        "parameters": [
+            {
+                "name": "explain",
+                "in": "query",
+                "description": "Whether to tell what each line spoke for; of at most "
+                f"{limits.max_explained_lines} lines in all.",
+                "schema": {"type": "boolean", "default": False},
+            }
+        ],
         "requestBody": {
             "required": True,
             "content": {

@@ -33,7 +33,13 @@ class Client:
         self.app = app
 
     def ask(
-        self, method: str, path: str, *pieces: bytes, headers: Sequence[tuple[str, str]] = (), http: str = "1.1"
+        self,
+        method: str,
+        path: str,
+        *pieces: bytes,
+        headers: Sequence[tuple[str, str]] = (),
+        http: str = "1.1",
+        query: str = "",
     ) -> Answer:
         scope = {
             "type": "http",
@@ -42,7 +48,7 @@ class Client:
             "method": method,
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "scheme": "http",
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
@@ -67,9 +73,10 @@ class Client:
         headers_back = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], headers_back, b"".join(m.get("body", b"") for m in sent[1:]))
 
-    def predict(self, body: bytes | object, *headers: tuple[str, str]) -> Answer:
+    def predict(self, body: bytes | object, *headers: tuple[str, str], query: str = "") -> Answer:
         payload = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        return self.ask("POST", "/v1/predict", payload, headers=[("Content-Type", "application/json"), *headers])
+        stated = [("Content-Type", "application/json"), *headers]
+        return self.ask("POST", "/v1/predict", payload, headers=stated, query=query)
 
 
 MakeClient = Callable[..., Client]

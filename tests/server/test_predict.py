@@ -123,3 +123,35 @@ def test_a_large_body_is_answered_like_small_ones(client: Client) -> None:
     for answer in many:
         assert answer | {"probabilities": one["probabilities"]} == one
         assert answer["probabilities"] == pytest.approx(one["probabilities"], abs=1e-6)
+
+
+def test_explained_answers_tell_what_each_line_spoke_for(client: Client) -> None:
+    asked = [_of(UM, UM, LA), _of(LA)]
+    plain, explained = client.predict(asked).json, client.predict(asked, query="explain=true").json
+    assert [{k: v for k, v in answer.items() if k != "contributions"} for answer in explained] == plain
+    first, second = (answer["contributions"] for answer in explained)
+    assert [(line["line"], line["prod_code"]) for line in first] == [(0, UM), (1, UM), (2, LA)]
+    assert first[0]["log_odds"] == first[1]["log_odds"] > 0 > first[2]["log_odds"]
+    without = client.predict([_of(UM, UM)]).json[0]["probabilities"]["UM"]
+    whole = plain[0]["probabilities"]["UM"]
+    assert plain[0]["label"] == "UM"
+    odds = [np.log(p / (1 - p)) for p in np.clip([whole, without], 1e-6, 1 - 1e-6)]
+    assert first[2]["log_odds"] == pytest.approx(odds[0] - odds[1], abs=1e-6)
+    assert len(second) == 1
+    assert "contributions" not in client.predict(_of(UM), query="explain=false").json
+
+
+def test_no_more_is_explained_than_the_limit_allows(client: Client) -> None:
+    asked = [_of(*[UM] * 20)] * 10
+    assert client.predict(asked, query="explain=true").status == 200
+    refused = client.predict([*asked, _of(UM)], query="explain=true")
+    assert refused.status == 422
+    assert "at most 200" in refused.json["detail"]
+    assert client.predict([*asked, _of(UM)]).status == 200
+
+
+@pytest.mark.parametrize("query", ["explain=yes", "explain", "task=flat", "explain=true&explain=1"])
+def test_a_query_that_is_not_known_is_refused(client: Client, query: str) -> None:
+    answer = client.predict(_of(UM), query=query)
+    assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert "explain=true" in answer.json["detail"]

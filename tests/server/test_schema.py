@@ -33,10 +33,12 @@ def test_it_describes_the_hot_route_as_it_is(client: Client) -> None:
     basket = document["components"]["schemas"]["Basket"]
     assert basket["required"] == ["lines"]
     assert basket["properties"]["lines"]["minItems"] == 1
-    answer = client.predict(
-        document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    )
-    assert set(answer.json) == set(document["components"]["schemas"]["Prediction"]["properties"])
+    operation = document["paths"]["/v1/predict"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["explain"]
+    answer, explained = client.predict(example), client.predict(example, query="explain=true")
+    assert set(answer.json) == set(document["components"]["schemas"]["Prediction"]["required"])
+    assert set(explained.json) == set(document["components"]["schemas"]["Prediction"]["properties"])
 
 
 def test_every_reference_leads_somewhere(client: Client) -> None:

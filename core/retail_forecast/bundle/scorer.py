@@ -110,7 +110,11 @@ class Bundle:
 
     def predict_rows(self, rows: Sequence[Basket]) -> Predictions:
         """Answer for baskets as they come in a request."""
-        return self.predict(baskets_from_rows(rows, self._columns(rows)))
+        return self.predict(self.baskets(rows))
+
+    def baskets(self, rows: Sequence[Basket]) -> Baskets:
+        """Baskets of a request in columns, as far as this model looks at them."""
+        return baskets_from_rows(rows, self._columns(rows))
 
     def predict(self, baskets: Baskets) -> Predictions:
         """Answer for every basket; an arriving one by what was known of it (`Baskets.known`), else by the history that

@@ -115,6 +115,9 @@ class ServerSettings(_Section):
     max_body_bytes: int = Field(8_000_000, ge=1024)
     max_baskets: int = Field(1000, ge=1, description="baskets in one request")
     max_lines: int = Field(2000, ge=1, description="lines in one basket")
+    max_explained_lines: int = Field(
+        200, ge=1, description="lines in a request that is to be explained, of all its baskets together"
+    )
     api_key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
         (), description="SHA-256 of each API key, hexadecimal; as soon as there is one, a key is needed"
     )

@@ -91,7 +91,7 @@ class Run:
     def learn(self, windows: Windows) -> Fitted:
         """The model as it is measured: fitted before the calibration window, calibrated on it, its decision rule chosen
         on the validation window."""
-        fitted = self._calibrated(windows, windows.train, windows.validation if windows.test else None)
+        fitted = self.fitted(windows)
         if self.order.task not in WEIGHTED_TASKS:
             return fitted
         earlier = self._calibrated(windows, windows.train, phase="rule") if windows.test else fitted
@@ -99,6 +99,10 @@ class Run:
         answers = earlier.bundle(self.material.threads).predict(gold.baskets.take(rows))
         with self.phase("rule"):
             return replace(fitted, weights=choose_weights(gold.label[rows], answers.probabilities))
+
+    def fitted(self, windows: Windows) -> Fitted:
+        """The model fitted before the calibration window and calibrated on it; it answers by the likeliest label."""
+        return self._calibrated(windows, windows.train, windows.validation if windows.test else None)
 
     def gold(self, windows: Windows) -> Labelled:
         """The baskets of the material, with what the task may know of them when it learns from `windows`."""

@@ -182,7 +182,7 @@ def _measured(run: Run) -> Measured:
     figures = replace(figures, leakage=leakage, curve=_curve(run, figures, len(learned)))
     baselines = {"always_mm": always_mm(gold.label[learned], label).to_dict(), **_other_ways(bundle, baskets, label)}
     if run.order.task is Task.ARRIVAL:
-        baselines |= _other_columns(run, baskets, label)
+        baselines |= _other_columns(run, fitted, baskets, label)
     if run.order.task in (Task.BASKET, Task.COARSE):
         baselines["flat"] = run.shared("flat", train, lambda: _flat_figures(run, learned, held_out))
     return Measured(fitted, figures, baselines)
@@ -219,16 +219,18 @@ def _other_ways(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8]) -> di
     return ways
 
 
-def _other_columns(run: Run, baskets: Baskets, label: NDArray[np.int8]) -> dict[str, dict[str, Any]]:
-    """The same learner with the segments of the customer file, when the model is without, and the other way round."""
-    settings, material = run.choice.settings, run.material
+def _other_columns(run: Run, fitted: Fitted, baskets: Baskets, label: NDArray[np.int8]) -> dict[str, dict[str, Any]]:
+    """The same learner, answering by the same rule, with the segments of the customer file when the model is without
+    them, and the other way round."""
+    settings, material, windows = run.choice.settings, run.material, run.material.windows
     flipped = not settings.train.segments
     other = settings.model_copy(update={"train": settings.train.model_copy(update={"segments": flipped})})
     with run.phase("segments"):
-        flipped_run = Run(run.order, replace(run.choice, settings=other), material, run.log)
-        answers = flipped_run.learn(material.windows).bundle(material.threads).predict(baskets)
-    found = evaluate(label, answers.probabilities, answers.label).to_dict()
-    return {"with_segments" if flipped else "without_segments": found}
+        elsewhere = Run(run.order, replace(run.choice, settings=other), material, run.log)
+        found = replace(elsewhere.fitted(windows), weights=fitted.weights)
+        answers = found.bundle(material.threads).predict(baskets)
+    metrics = evaluate(label, answers.probabilities, answers.label).to_dict()
+    return {"with_segments" if flipped else "without_segments": metrics}
 
 
 def _agreement(run: Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, Any] | None:
