@@ -114,6 +114,15 @@ def test_an_earlier_state_comes_back_and_the_lake_goes_on_from_there(
     assert content(lake) == content(undisturbed)
 
 
+def test_a_state_from_before_a_table_was_there_cannot_come_back(lake: Path) -> None:
+    first = sorted((lake / "states").iterdir())[0]
+    entry = json.loads(first.read_text("utf-8"))
+    del entry["tables"]["customers"], entry["schemas"]["customers"]
+    first.write_text(json.dumps(entry), "utf-8")
+    with pytest.raises(UsageError, match="returned to"):
+        return_to(lake, 1, clock=lambda: NOW)
+
+
 def test_states_that_are_not_there_any_more_cannot_come_back(
     lake: Path, tmp_path: Path, make_rows: MakeRows, write: Write, take: Take
 ) -> None:

@@ -22,6 +22,7 @@ Row = dict[str, str]
 DIGESTS = {
     ("silver", 1): "fcbedcee2e452e00",
     ("gold", 1): "d49ac63d0dc89542",
+    ("customers", 1): "a2241868eefd8c5d",
     ("quarantine", 1): "2efb1b3be958c66f",
 }
 """Of each version of each table's columns. Never change one: raise the version, and add the digest."""
@@ -71,7 +72,8 @@ def test_an_older_lake_goes_on_with_all_columns(
     write: Callable[..., Path],
     take: Callable[..., Any],
 ) -> None:
-    rewrite(lake, lambda entry: (age(entry), entry["tables"].update(quarantine=0)))
+    rewrite(lake, age)
+    rewrite(lake, lambda entry: entry["tables"].update(quarantine=0))
     rows = open_table(lake, "quarantine").to_pyarrow_table()
     shutil.rmtree(lake / PATHS["quarantine"])
     write_deltalake(lake / PATHS["quarantine"], rows.drop_columns(["shop_week_text", "arrival"]))
@@ -105,5 +107,5 @@ def test_what_a_newer_release_wrote_is_refused(
 
 
 def test_a_table_that_this_release_does_not_know_is_no_newer_one() -> None:
-    entry = {"format": FORMAT, "schemas": {"customers": 7}, "tables": {}}
+    entry = {"format": FORMAT, "schemas": {"suppliers": 7}, "tables": {}}
     assert upgraded(entry, "here") == entry

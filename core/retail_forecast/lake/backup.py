@@ -106,22 +106,27 @@ def return_to(root: Path, number: int, *, clock: Callable[[], datetime]) -> Lake
 
     Raises
     ------
-    UsageError : there is no such state, it is the newest, or files of it were vacuumed
+    UsageError : there is no such state, it is the newest, it has not all tables, or files of it were vacuumed
     Conflict : another process is writing to this lake
     """
     with lease(root):
         states = LakeStates(root)
-        known = {state.number: state for state in states.all()}
-        newest = max(known, default=0)
-        if number not in known or number == newest or number in retired_states(root):
+        known = states.all()
+        wanted = [state for state in known[:-1] if state.number == number and _can_return(root, state, known[-1])]
+        if not wanted:
             raise UsageError(
                 f"state {number} cannot be returned to",
                 where=str(root),
-                mend="`retail-forecast lake history` shows the states that can",
+                mend="`retail-forecast lake history` shows the states that can be read",
             )
-        state = msgspec.structs.replace(known[number], number=newest + 1, written_at=clock())
+        state = msgspec.structs.replace(wanted[0], number=known[-1].number + 1, written_at=clock())
         states.publish(state)
         return state
+
+
+def _can_return(root: Path, state: LakeState, newest: LakeState) -> bool:
+    """Whether `state` is whole; tables that it does not name would be taken for unpublished ones, and removed."""
+    return state.number not in retired_states(root) and set(state.tables) == set(newest.tables)
 
 
 def _listed(store: ObjectStore) -> Iterator[tuple[str, int]]:
