@@ -80,9 +80,12 @@ def test_segments_are_looked_at_only_when_told_to(arrival: Fixture, verb_in: Ver
     code, told = verb_in(workspace, *words)
     assert code == 0
     assert read_manifest(bundle_path(workspace, told["run_id"])).features == ARRIVAL_FEATURES + SEGMENT_FEATURES
-    loss = document["metrics"]["log_loss"], told["metrics"]["log_loss"]
-    assert told["baselines"]["without_segments"]["log_loss"] == pytest.approx(loss[0], abs=1e-9)
-    assert document["baselines"]["with_segments"]["log_loss"] == pytest.approx(loss[1], abs=1e-9)
+    assert "with_segments" not in told["baselines"]
+    for one, other in (
+        (document, told["baselines"]["without_segments"]),
+        (told, document["baselines"]["with_segments"]),
+    ):
+        assert other["macro_f1"] == pytest.approx(one["metrics"]["macro_f1"], abs=0.05), "but for the rule, the same"
 
 
 def test_nothing_of_the_basket_itself_is_looked_at(arrival: Fixture, verb_in: Verb, tmp_path: Path) -> None:
