@@ -27,7 +27,10 @@ def _renamed(text: str) -> bytes:
 FAULTS: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "a column less": ("MISSING_COLUMN", lambda t: t.replace(",STORE_REGION", "", 1).encode()),
     "a column renamed": ("MISSING_COLUMN", _renamed),
-    "a column more": ("UNKNOWN_HEADER", lambda t: t.replace("SPEND", "SPEND,DISCOUNT", 1).encode()),
+    "a column whose name no table can carry": (
+        "UNKNOWN_HEADER",
+        lambda t: t.replace("SPEND", "SPEND,DISC OUNT", 1).encode(),
+    ),
     "a column twice": ("UNKNOWN_HEADER", lambda t: t.replace("STORE_REGION", "STORE_REGION,SPEND", 1).encode()),
     "one column under both names": (
         "UNKNOWN_HEADER",

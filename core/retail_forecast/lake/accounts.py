@@ -45,6 +45,7 @@ class IngestReport:
     unchanged : files that the lake holds already
     weeks : fiscal weeks that were written
     replaced : those of them that the lake held before
+    new_columns : columns beside the contract's that silver had not carried before
     corrections : what their replacement changed in silver
     reasons : rows in quarantine for each code; a row counts under all its codes
     examples : the first rows that break each rule
@@ -63,6 +64,7 @@ class IngestReport:
     unchanged: tuple[str, ...]
     weeks: tuple[int, ...]
     replaced: tuple[int, ...]
+    new_columns: tuple[str, ...]
     corrections: Difference
     reasons: Mapping[str, int]
     examples: Mapping[str, tuple[Example, ...]]

@@ -15,7 +15,7 @@ from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.standards import ACCEPTABLE
 from retail_forecast.lake.state import LakeState
 
-__all__ = ["admit", "check_acceptable"]
+__all__ = ["admit", "carried_columns", "check_acceptable"]
 
 
 def check_acceptable(codes: Collection[str]) -> None:
@@ -42,7 +42,7 @@ def admit(taken: Intake, before: LakeState | None, limits: QualitySettings, acce
     """
     staged, refused = taken.staged, list(taken.refused)
     while True:
-        found = [*_faulty(staged, limits), *_shrinking(staged, before, limits)]
+        found = [*_faulty(staged, limits), *_shrinking(staged, before, limits), *_narrower(staged, before)]
         blocked = {finding.file: finding for finding in reversed(found) if finding.code not in accept}
         if not blocked:
             accepted = tuple(Acceptance(finding.file, finding.code, finding.reason) for finding in found)
@@ -69,6 +69,36 @@ def _shrinking(staged: Sequence[Staged], before: LakeState | None, limits: Quali
             for source in staged:
                 if week in source.weeks:
                     yield _refusal(source, "SHRUNK_WEEK", reason, "deliver the whole week")
+
+
+def carried_columns(staged: Sequence[Staged], before: LakeState | None) -> dict[str, int]:
+    """The columns beside the contract's that are expected from now on, and the first week that has them.
+
+    A column that an accepted file lacks is expected no longer.
+    """
+    found = dict(before.columns) if before else {}
+    for source in staged:
+        for name in _lacking(source, before):
+            found.pop(name, None)
+    for source in staged:
+        for name in source.added:
+            weeks = [*source.weeks, *([found[name]] if name in found else [])]
+            found |= {name: min(weeks)} if weeks else {}
+    return dict(sorted(found.items()))
+
+
+def _narrower(staged: Sequence[Staged], before: LakeState | None) -> Iterator[Refusal]:
+    for source in staged:
+        lacking = _lacking(source, before)
+        if lacking:
+            reason = f"it lacks columns that earlier weeks have: {', '.join(lacking)}"
+            yield _refusal(source, "REMOVED_COLUMN", reason, "export it with them")
+
+
+def _lacking(source: Staged, before: LakeState | None) -> list[str]:
+    newest = max(source.weeks, default=0)
+    known = before.columns if before else {}
+    return [name for name, first in known.items() if first <= newest and name not in source.added]
 
 
 def _refusal(source: Staged, code: str, reason: str, mend: str) -> Refusal:

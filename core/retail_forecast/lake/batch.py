@@ -27,7 +27,7 @@ class Batch:
 
     Attributes
     ----------
-    fields : the columns of the contract
+    fields : the columns of the contract, and those beside it
     faults : fault bits
     booked : the week each row is booked under, int32; 0 where neither the row nor its file tells
     placed : whether week and basket of the row are known
@@ -75,9 +75,9 @@ def slabs_of(staged: Sequence[Staged], weeks: Sequence[int]) -> list[tuple[Stage
     ]
 
 
-def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int]) -> Batch:
-    """The rows of `slabs` that are booked under `weeks`, sorted."""
-    parts = [_part(number, source, slab, weeks) for number, (source, slab) in enumerate(slabs)]
+def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int], added: Sequence[str] = ()) -> Batch:
+    """The rows of `slabs` that are booked under `weeks`, sorted, with the columns `added` beside the contract's."""
+    parts = [_part(number, source, slab, weeks, added) for number, (source, slab) in enumerate(slabs)]
     fields = {name: join_fields([fields[name] for fields, *_ in parts]) for name in parts[0][0]}
     faults, booked, open_week, slab_number, row = (
         np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]
@@ -95,7 +95,7 @@ def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int]) -> Batch:
 
 
 def _part(
-    number: int, source: Staged, slab: Slab, weeks: Sequence[int]
+    number: int, source: Staged, slab: Slab, weeks: Sequence[int], added: Sequence[str]
 ) -> tuple[dict[str, Field], *tuple[NDArray[np.generic], ...]]:
     texts = read_slab(slab)
     week = np.asarray(texts.column(WEEK))
@@ -104,7 +104,7 @@ def _part(
     if len(rows) < len(booked):
         texts = _compacted(texts.take(pa.array(rows)))
     faults = np.asarray(texts.column(FAULTS))
-    fields = read_fields(texts, slab.plain)
+    fields = read_fields(texts, slab.plain, {name: source.added.get(name) for name in added})
     return fields, faults, booked[rows], week[rows] == 0, np.full(len(rows), number, np.int32), rows
 
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from retail_forecast.domain.calendar import shop_week, shop_weekday
 from retail_forecast.domain.columns import column
-from retail_forecast.lake.fields import Field, read_field
+from retail_forecast.lake.fields import Field, read_field, read_text
 from retail_forecast.lake.rules import WEEK_BITS, Faults, bits_of, flagged
+from retail_forecast.lake.tillfile import KNOWN_NAMES
 
 __all__ = ["examine", "plain_columns", "read_fields", "weeks_of"]
 
@@ -33,12 +34,13 @@ def examine(texts: pa.RecordBatch) -> tuple[dict[str, Field], Faults]:
     return fields, faults | _calendar(fields) | _unclassified(fields) | _anonymous(fields, faults)
 
 
-def read_fields(texts: pa.RecordBatch, plain: Collection[str]) -> dict[str, Field]:
-    """The contract's columns among dictionary-encoded `texts`, by their names in silver.
+def read_fields(texts: pa.RecordBatch, plain: Collection[str], added: Mapping[str, str | None]) -> dict[str, Field]:
+    """The contract's columns among dictionary-encoded `texts`, by their names in silver, and those beside them.
 
-    `plain` names columns of which it is known that every text is its value.
+    `plain` names columns of which it is known that every text is its value, `added` the columns beside the contract's
+    by their names in silver; None where the file lacks the column.
     """
-    found: dict[str, Field] = {}
+    found = {name: read_text(texts, own) for name, own in added.items()}
     for name, words in _contract_columns(texts):
         spec = column(name)
         if spec.name in plain:
@@ -58,11 +60,7 @@ def plain_columns(texts: pa.RecordBatch, fields: Mapping[str, Field]) -> frozens
 
 
 def _contract_columns(texts: pa.RecordBatch) -> Iterator[tuple[str, pa.DictionaryArray]]:
-    return (
-        (name, words)
-        for name, words in zip(texts.schema.names, texts.columns, strict=True)
-        if not name.startswith("__")
-    )
+    return ((name, words) for name, words in zip(texts.schema.names, texts.columns, strict=True) if name in KNOWN_NAMES)
 
 
 def weeks_of(fields: Mapping[str, Field], faults: Faults) -> NDArray[np.int32]:

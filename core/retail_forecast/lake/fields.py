@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from retail_forecast.domain.columns import Column, Kind
 from retail_forecast.lake.rules import Faults, flagged
 
-__all__ = ["SHAPES", "TYPES", "Field", "arrow_type", "join_fields", "read_field"]
+__all__ = ["SHAPES", "TYPES", "Field", "arrow_type", "join_fields", "read_field", "read_text"]
 
 TYPES: dict[Kind, pa.DataType] = {
     Kind.INTEGER: pa.int32(),
@@ -69,12 +69,25 @@ def read_field(column: Column, texts: pa.DictionaryArray, *, aliased: bool) -> t
         # Most files, most columns: the words are the values, and none is at fault.
         return Field(words, np.asarray(texts.indices)), np.zeros(len(words), np.uint64)
     typed, faults = _read_words(column, _unquoted(words), aliased=aliased)
+    return _encoded(typed, texts), faults
+
+
+def read_text(texts: pa.RecordBatch, name: str | None) -> Field:
+    """A column that no contract describes, as it stands there; empty throughout where `name` is None."""
+    if name is None:
+        return Field(pa.array([], pa.string()), np.full(texts.num_rows, -1, np.int32))
+    words = _unquoted(texts.column(name).dictionary)
+    return _encoded(pc.if_else(pc.equal(words, ""), None, words), texts.column(name))
+
+
+def _encoded(typed: pa.Array, texts: pa.DictionaryArray) -> Field:
+    """The column behind `texts`, whose words mean `typed`."""
     # Different texts may mean one value ('7' and '07'), and unreadable ones none: encode again, without nulls.
     encoded = typed.dictionary_encode()
     index = np.asarray(texts.indices)
     if typed.null_count or len(encoded.dictionary) < len(typed):
         index = np.asarray(encoded.indices.fill_null(-1), np.int32)[index]
-    return Field(encoded.dictionary, index), faults
+    return Field(encoded.dictionary, index)
 
 
 def join_fields(parts: Sequence[Field]) -> Field:

@@ -18,7 +18,7 @@ from deltalake import DeltaTable
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.accounts import IngestReport, keep_report
-from retail_forecast.lake.admission import admit, check_acceptable
+from retail_forecast.lake.admission import admit, carried_columns, check_acceptable
 from retail_forecast.lake.batch import plan
 from retail_forecast.lake.catalogue import Catalogue, bounded
 from retail_forecast.lake.customers import customers_before
@@ -32,10 +32,11 @@ from retail_forecast.lake.ledger import Ledger
 from retail_forecast.lake.links import accept, merge_links
 from retail_forecast.lake.parts import PartWriter
 from retail_forecast.lake.profiles import keep_profiles
+from retail_forecast.lake.refine import added_columns
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
 from retail_forecast.lake.storage import told_as_place
-from retail_forecast.lake.tables import append, drop_weeks, open_table, prepare, tidy, undo_unpublished
+from retail_forecast.lake.tables import append, drop_weeks, open_table, prepare, tidy, undo_unpublished, widen
 from retail_forecast.lake.writing import Share, Written, deal, write_share
 
 __all__ = ["IngestReport", "ingest"]
@@ -81,12 +82,12 @@ def ingest(
             taken = take_in(files, before.sources if before else (), room, runner, shown)
             taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
-                return _report(taken, Ledger(), before, (), Difference(), (clock() - start).total_seconds())
+                return _report(taken, Ledger(), before, before, (), Difference(), (clock() - start).total_seconds())
             ledger, tables = _write(root, room, taken.staged, before, settings, start, runner, shown)
             state = _next_state(taken.staged, before, ledger, tables, clock())
             replaced = _replaced(taken.staged, before)
             corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
-            report = _report(taken, ledger, state, replaced, corrections, (clock() - start).total_seconds())
+            report = _report(taken, ledger, before, state, replaced, corrections, (clock() - start).total_seconds())
             keep_report(root, report)
             keep_profiles(root, state.number, ledger.profiles)
             states.publish(state)
@@ -127,6 +128,7 @@ def _write(
     for source in staged:
         keep(source.landed, root / "raw", _manifest(source, arrival))
     tables = prepare(root, settings.retention_days)
+    widen(tables["silver"], added_columns(staged))
     for name, table in tables.items():
         drop_weeks(name, table, replaced, number)
     written = _written(staged, evidence, number, arrival, room / "parts", settings, engine, progress)
@@ -195,6 +197,7 @@ def _next_state(
         weeks=dict(sorted({**(before.weeks if before else {}), **ledger.weeks(staged)}.items())),
         sources={**(before.sources if before else {}), **arrived},
         written_at=now,
+        columns=carried_columns(staged, before),
     )
 
 
@@ -216,11 +219,13 @@ def _corrections(
 def _report(
     taken: Intake,
     ledger: Ledger,
+    before: LakeState | None,
     state: LakeState | None,
     replaced: tuple[int, ...],
     corrections: Difference,
     seconds: float,
 ) -> IngestReport:
+    known = before.columns if before else {}
     return IngestReport(
         files=len(taken.staged),
         rows_read=sum(source.rows for source in taken.staged),
@@ -232,6 +237,7 @@ def _report(
         unchanged=taken.unchanged,
         weeks=tuple(sorted({week for source in taken.staged for week in source.weeks})),
         replaced=replaced,
+        new_columns=tuple(name for name in (state.columns if state else ()) if name not in known),
         corrections=corrections,
         reasons=dict(sorted(ledger.reasons.items())),
         examples=ledger.examples,

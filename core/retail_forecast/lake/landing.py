@@ -6,19 +6,24 @@ A file that cannot be trusted as a whole is refused with a code, the reason and 
 import glob
 import hashlib
 import os
+import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from retail_forecast.domain.columns import COLUMNS
+from retail_forecast.domain.columns import COLUMNS, column
+from retail_forecast.domain.contract import SOURCE
 from retail_forecast.domain.errors import FileRefused, UsageError
 from retail_forecast.lake.tillfile import KNOWN_NAMES, read_header
 
 __all__ = ["Landed", "check_header", "discard", "find_sources", "keep", "land"]
 
 _CHUNK_BYTES = 1 << 20
+_MOST_ADDED = 20  # more are another export, not an addition to this one
+_ADDED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _SUFFIXES = (".csv", ".csv.gz")
 
 
@@ -110,7 +115,7 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
 
 
 def check_header(landed: Landed) -> tuple[str, ...]:
-    """The file's column names, a permutation of either header variant.
+    """The file's column names: those of either header variant in any order, and perhaps columns beside the contract's.
 
     Raises
     ------
@@ -127,15 +132,24 @@ def check_header(landed: Landed) -> tuple[str, ...]:
             where=str(landed.origin),
             mend="export it with all 22 columns",
         )
-    if unknown or len(names) != len(COLUMNS):
-        surplus = unknown or sorted({name for name in names if names.count(name) > 1}) or list(names)
+    surplus = _surplus(names, unknown)
+    if surplus:
         raise FileRefused(
             "UNKNOWN_HEADER",
-            f"columns that the contract does not have, or twice: {', '.join(surplus)}",
+            f"columns twice, too many of them, or with names that no table can carry: {', '.join(surplus)}",
             where=str(landed.origin),
-            mend="export it with the 22 columns only",
+            mend="export it with the 22 columns, each once",
         )
     return names
+
+
+def _surplus(names: Sequence[str], added: Sequence[str]) -> list[str]:
+    """Columns that cannot be carried; tables do not tell upper case from lower."""
+    known = Counter(column(name).name for name in names if name in KNOWN_NAMES)
+    twice = [name for name, times in known.items() if times > 1]
+    taken = Counter(name.upper() for name in (*KNOWN_NAMES, SOURCE, *added))
+    strange = [name for name in added if not _ADDED_NAME.fullmatch(name) or taken[name.upper()] > 1]
+    return twice + (list(added) if len(added) > _MOST_ADDED else strange)
 
 
 def discard(landed: Landed) -> None:

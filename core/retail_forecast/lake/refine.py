@@ -27,7 +27,7 @@ from retail_forecast.lake.schemas import (
 from retail_forecast.lake.staging import Slab, Staged
 from retail_forecast.lake.tillfile import row_numbers
 
-__all__ = ["SOURCE_DIGITS", "Refined", "refine"]
+__all__ = ["SOURCE_DIGITS", "Refined", "added_columns", "refine"]
 
 SOURCE_DIGITS = 16
 """Digits of a file's digest that name it in silver and quarantine."""
@@ -53,15 +53,21 @@ def refine(staged: Sequence[Staged], weeks: Sequence[int], evidence: Evidence, a
     faults = np.full(sum(map(len, quarantine)), bit("R_FIELDS"))
     if not slabs:
         return Refined(ENCODED_SILVER.empty_table(), ENCODED_GOLD.empty_table(), pa.concat_tables(quarantine), faults)
-    batch = gather(slabs, weeks)
+    added = added_columns(staged)
+    batch = gather(slabs, weeks, added)
     verdict = judge(batch, evidence)
     sound, bad = _by_partition(batch, np.flatnonzero(verdict.faults == 0)), np.flatnonzero(verdict.faults)
     return Refined(
-        _silver(batch, slabs, sound),
+        _silver(batch, slabs, sound, added),
         _gold(batch, verdict, sound),
         pa.concat_tables([_bad_rows(batch, verdict, slabs, bad, arrival), *quarantine]),
         np.concatenate([verdict.faults[bad], faults]),
     )
+
+
+def added_columns(staged: Sequence[Staged]) -> tuple[str, ...]:
+    """The columns beside the contract's that any of the files has, by their names in silver."""
+    return tuple(sorted({name for source in staged for name in source.added}))
 
 
 def _by_partition(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -80,12 +86,13 @@ def _column(field: Field, rows: NDArray[np.intp], *, plain: bool) -> pa.Array:
     return pa.DictionaryArray.from_arrays(positions, field.values)
 
 
-def _silver(batch: Batch, slabs: _Slabs, rows: NDArray[np.intp]) -> pa.Table:
+def _silver(batch: Batch, slabs: _Slabs, rows: NDArray[np.intp], added: Sequence[str]) -> pa.Table:
     columns = [_column(batch.fields[c.name], rows, plain=False) for c in COLUMNS]
     names = pa.array([source.landed.sha256[:SOURCE_DIGITS] for source, _ in slabs], pa.string())
-    return pa.Table.from_arrays(
-        [*columns, pa.DictionaryArray.from_arrays(pa.array(batch.slab[rows]), names)], schema=ENCODED_SILVER
-    )
+    source = pa.DictionaryArray.from_arrays(pa.array(batch.slab[rows]), names)
+    beside = {name: _column(batch.fields[name], rows, plain=False) for name in added}
+    schema = pa.schema([*ENCODED_SILVER, *(pa.field(name, column.type) for name, column in beside.items())])
+    return pa.Table.from_arrays([*columns, source, *beside.values()], schema=schema)
 
 
 def _gold(batch: Batch, verdict: Verdict, rows: NDArray[np.intp]) -> pa.Table:

@@ -21,7 +21,7 @@ from retail_forecast.lake.checks import examine, plain_columns, weeks_of
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.landing import Landed, check_header
 from retail_forecast.lake.links import count_links, merge_links
-from retail_forecast.lake.tillfile import Malformed, read_blocks
+from retail_forecast.lake.tillfile import KNOWN_NAMES, Malformed, read_blocks
 
 __all__ = ["FAULTS", "WEEK", "Slab", "Staged", "stage"]
 
@@ -90,6 +90,11 @@ class Staged:
         none.
         """
         return max(self.weeks.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))[0]
+
+    @property
+    def added(self) -> dict[str, str]:
+        """Columns beside the contract's: the name that silver carries each under, and the one in the file."""
+        return {name.upper(): name for name in self.header if name not in KNOWN_NAMES}
 
     @property
     def booked(self) -> dict[int, int]:

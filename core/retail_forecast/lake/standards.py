@@ -21,10 +21,17 @@ FILE_RULES: tuple[Rule, ...] = (
         "files that replace a week bring at least `lake.quality.replaced_share` of the rows that it has",
         Severity.BLOCK,
     ),
+    Rule(
+        "REMOVED_COLUMN",
+        "file",
+        "a file has every column beside the contract's that files of its weeks or earlier ones brought",
+        Severity.BLOCK,
+    ),
 )
 """Rules of readable files."""
 
 WEEK_RULES: tuple[Rule, ...] = (
+    Rule("NEW_COLUMN", "week", "files have no columns beside the contract's that are new", Severity.WARN),
     Rule("MISSING_WEEK", "week", "an ingest opens no gap between the weeks that are present", Severity.WARN),
     Rule(
         "WEEK_VOLUME",

@@ -49,6 +49,7 @@ class LakeState(msgspec.Struct, frozen=True):
     written_at : when it was published
     schemas : version of the columns of every table
     format : of the state itself
+    columns : columns that silver carries beside the contract's, and the first week from which on files have them
     """
 
     number: int
@@ -58,6 +59,7 @@ class LakeState(msgspec.Struct, frozen=True):
     written_at: datetime
     schemas: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(SCHEMA_VERSIONS))
     format: int = FORMAT
+    columns: Mapping[str, int] = {}
 
 
 class LakeStates:

@@ -20,7 +20,7 @@ from retail_forecast.domain.errors import PlaceError
 from retail_forecast.lake.parts import PartFile
 from retail_forecast.lake.schemas import PARTITIONS_OF, TABLES, WEEK_OF
 
-__all__ = ["PATHS", "append", "drop_weeks", "open_table", "prepare", "tidy", "undo_unpublished"]
+__all__ = ["PATHS", "append", "drop_weeks", "open_table", "prepare", "tidy", "undo_unpublished", "widen"]
 
 PATHS = {
     "silver": "silver/lines",
@@ -93,11 +93,16 @@ def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
 
 
 def _complete(table: DeltaTable, schema: pa.Schema) -> None:
-    """Add the columns that a table of an older release lacks; its rows have nothing in them."""
+    """Add the columns of `schema` that `table` lacks; its rows have nothing in them."""
     present = {column.name for column in table.schema().fields}
     missing = [column for column in schema if column.name not in present]
     if missing:
         table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
+
+
+def widen(table: DeltaTable, names: Sequence[str]) -> None:
+    """Give `table` the text columns `names`, as far as it lacks them; rows that are there have nothing in them."""
+    _complete(table, pa.schema([(name, pa.string()) for name in names]))
 
 
 def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -> None:

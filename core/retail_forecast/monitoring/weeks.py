@@ -65,6 +65,7 @@ def remarks(
     rows: Mapping[int, int],
     written: Collection[int],
     new: Collection[int],
+    columns: Collection[str],
     shifted: Mapping[int, Mapping[str, Shift]],
     limits: QualitySettings,
 ) -> tuple[Remark, ...]:
@@ -75,10 +76,12 @@ def remarks(
     rows : rows of every week that is present, in quarantine or not
     written : the weeks that were written
     new : those of them that were not present before
+    columns : columns beside the contract's that are new
     shifted : `shifts` of the weeks
     limits : from where on something is remarkable
     """
-    found = [*_gaps(rows, new), *_volumes(rows, written, limits), *_shifts(shifted, written, limits)]
+    added = [Remark("NEW_COLUMN", min(written), f"{name} is carried in silver, as text") for name in columns]
+    found = [*added, *_gaps(rows, new), *_volumes(rows, written, limits), *_shifts(shifted, written, limits)]
     return tuple(sorted(found, key=lambda remark: (remark.week, remark.code, remark.what)))
 
 

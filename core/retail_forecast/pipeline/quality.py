@@ -81,4 +81,5 @@ def _facts(
     }
     shifted = shifts(profiles, limits)
     new = set(report["weeks"]).difference(report["replaced"])
-    return IngestFacts(report, weeks, remarks(rows, report["weeks"], new, shifted, limits), shifted, limits, now)
+    told = remarks(rows, report["weeks"], new, report["new_columns"], shifted, limits)
+    return IngestFacts(report, weeks, told, shifted, limits, now)
