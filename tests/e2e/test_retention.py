@@ -1,6 +1,7 @@
 """The verbs of `lake`, on a workspace with a run."""
 
 import gzip
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,28 @@ from retail_forecast.cli.main import run
 Fixture = tuple[Callable[..., tuple[int, dict[str, Any]]], Path, dict[str, Any]]
 
 
-@pytest.fixture
-def corrected(cli: Fixture, tmp_path: Path) -> Fixture:
+@pytest.fixture(scope="module")
+def three_states(trained: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workspace with three states: the run read the first, nobody the second."""
-    verb, workspace, _ = cli
+    workspace = tmp_path_factory.mktemp("corrected") / "workspace"
+    shutil.copytree(trained[0], workspace)
     for number, source in enumerate(sorted((workspace / "simulated").iterdir())[:2]):
         content = gzip.decompress(source.read_bytes()) if source.suffix == ".gz" else source.read_bytes()
         lines = content.splitlines(keepends=True)
         last = lines[-1].split(b",")[14]
-        file = tmp_path / f"{number}.csv"
+        file = workspace.parent / f"{number}.csv"
         file.write_bytes(b"".join(line for line in lines if line.split(b",")[14] != last))
-        assert verb("ingest", str(file))[0] == 0
-    return cli
+        assert run(["ingest", str(file), "--workspace", str(workspace)]) == 0
+    return workspace
+
+
+@pytest.fixture
+def corrected(cli: Fixture, three_states: Path) -> Fixture:
+    """A verb on a copy of that workspace, the copy, and the document of the training."""
+    verb, workspace, document = cli
+    shutil.rmtree(workspace)
+    shutil.copytree(three_states, workspace)
+    return verb, workspace, document
 
 
 def test_a_vacuum_keeps_what_the_run_read(corrected: Fixture) -> None:

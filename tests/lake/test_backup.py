@@ -94,6 +94,11 @@ def test_a_lake_is_never_written_over(lake: Path, tmp_path: Path) -> None:
     assert tree(lake) == before
 
 
+def test_a_lake_is_no_place_for_its_backup(lake: Path) -> None:
+    with pytest.raises(UsageError, match="within the lake"):
+        back_up(lake, lake / "raw" / "safe", clock=lambda: NOW)
+
+
 def test_there_must_be_something_to_copy_and_to_restore(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds nothing"):
         back_up(tmp_path / "lake", tmp_path / "safe", clock=lambda: NOW)

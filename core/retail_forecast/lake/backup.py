@@ -56,9 +56,11 @@ def back_up(root: Path, target: str | Path, *, clock: Callable[[], datetime]) ->
 
     Raises
     ------
-    UsageError : the lake is empty
+    UsageError : the lake is empty, or `target` lies within it
     Conflict : another process is writing to this lake
     """
+    if Path(target).resolve().is_relative_to(root.resolve()):
+        raise UsageError("a backup within the lake would be lost with it", where=str(target), mend="name another place")
     with lease(root):
         state = LakeStates(root).latest()
         if state is None:
