@@ -76,6 +76,17 @@ def test_a_damaged_backup_is_refused_and_leaves_no_lake(
     with pytest.raises(DataError, match="gold"):
         restore(tmp_path / "other", tmp_path / "safe")
     assert LakeStates(tmp_path / "other").latest() is None
+    back_up(lake, tmp_path / "sound", clock=lambda: NOW)
+    restore(tmp_path / "other", tmp_path / "sound")
+    assert tree(tmp_path / "other") == tree(lake)
+
+
+def test_a_second_backup_copies_what_was_lost_again(lake: Path, tmp_path: Path) -> None:
+    back_up(lake, tmp_path / "safe", clock=lambda: NOW)
+    next((tmp_path / "safe" / "gold").rglob("*.parquet")).unlink()
+    assert back_up(lake, tmp_path / "safe", clock=lambda: NOW).copied == 1
+    restore(tmp_path / "other", tmp_path / "safe")
+    assert tree(tmp_path / "other") == tree(lake)
 
 
 def test_a_backup_of_a_later_release_is_refused(lake: Path, tmp_path: Path) -> None:

@@ -66,11 +66,11 @@ def back_up(root: Path, target: str | Path, *, clock: Callable[[], datetime]) ->
         if state is None:
             raise UsageError("the lake holds nothing yet", where=str(root), mend="ingest first")
         source, place = open_store(root), open_store(target)
-        earlier = _objects_of(place)
+        earlier, there = _objects_of(place), dict(_listed(place))
         made, copied, size = {}, 0, 0
         for path, found in _listed(source):
             known = earlier.get(path)
-            if known is None or known.size != found or not _immutable(path):
+            if known is None or not known.size == found == there.get(path) or not _immutable(path):
                 known = _copy(source, place, path)
                 copied, size = copied + 1, size + known.size
             made[path] = known
@@ -184,4 +184,6 @@ def _verified(source: ObjectStore, target: ObjectStore, path: str, expected: _Ob
 
 
 def _damaged(path: str) -> DataError:
-    return DataError("an object of the backup is missing or damaged", where=path, mend="take another backup")
+    return DataError(
+        "an object of the backup is missing or damaged", where=path, mend="take another backup, in another place"
+    )
