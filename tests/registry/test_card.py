@@ -8,6 +8,7 @@ import pytest
 
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.card import card_sections, render_card
+from retail_forecast.registry.machine import Machine
 from retail_forecast.registry.record import RunRecord, Span, Windows
 
 MakeRun = Callable[..., RunRecord]
@@ -41,7 +42,10 @@ def test_data_windows_and_making_are_named(make_run: MakeRun) -> None:
     assert "| train | 200701 | 200704 | 3 |" in sections["Data"]
     assert "| test | 200707 | 200708 | 2 |" in sections["Data"]
     assert "4,321" in sections["Data"]
-    assert "Training took 11.8 s" in sections["Making"]
+    assert "Training cost 11.8 s\n" in sections["Making"]
+    measured = make_run(machine=Machine("Xeon", "Linux x86_64", "3.11", 2), peak_memory_mib=1290)
+    told = "Training cost 11.8 s on 2 threads of Xeon, and at most 1,290 MiB of memory"
+    assert told in card_sections(measured, 1)["Making"]
 
 
 def test_the_limits_say_what_decides_the_label_and_how_often_the_window_was_used(make_run: MakeRun) -> None:
@@ -68,3 +72,26 @@ def test_tables_are_well_formed(make_run: MakeRun) -> None:
     for block in render_card(make_run(), 1).split("\n\n"):
         if block.startswith("|"):
             assert len({line.count("|") for line in block.strip().split("\n")}) == 1
+
+
+def test_the_decision_rule_is_told(make_run: MakeRun) -> None:
+    assert "Decision rule: the likeliest label\n" in card_sections(make_run(), 1)["Model"] + "\n"
+    weighted = make_run(settings={"weights": [1.5, 1.0, 2.0, 1.0]})
+    assert "weighted (LA 1.50, MM 1.00, UM 2.00, XX 1.00), for macro F1" in card_sections(weighted, 1)["Model"]
+
+
+def test_the_pricing_error_is_told_and_of_a_finished_basket_called_an_upper_bound(make_run: MakeRun) -> None:
+    pricing = {
+        "pricing_error": 0.421,
+        "pricing_baseline": {"rule": "store", "error": 0.457},
+        "pricing_error_reduction": 0.078,
+    }
+    finished = make_run(metrics=make_run().metrics | pricing)
+    arriving = msgspec.structs.replace(finished, task=Task.ARRIVAL)
+    told = "Pricing error: 0.4210 tiers, 7.8% below the best rule without a model (store, 0.4570)."
+    assert told in card_sections(arriving, 1)["Figures"]
+    assert (
+        f"{told} Prices are set before a basket is finished: an upper bound." in card_sections(finished, 1)["Figures"]
+    )
+    assert "upper bound" not in card_sections(arriving, 1)["Figures"]
+    assert "Pricing error" not in card_sections(make_run(), 1)["Figures"]

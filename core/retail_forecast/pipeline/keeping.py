@@ -23,7 +23,7 @@ from retail_forecast.models.learners import AnyLearner, VectorLearner
 from retail_forecast.pipeline.learning import Run
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.workspace import bundle_path
-from retail_forecast.registry.machine import this_machine
+from retail_forecast.registry.machine import peak_memory_mib, this_machine
 from retail_forecast.registry.record import DataState, RunRecord, Windows
 from retail_forecast.registry.runs import list_runs, new_run_id, save_beside, save_run, test_window_uses
 from retail_forecast.registry.tracking import DATABASE, mirror_run
@@ -111,6 +111,7 @@ def _record(
         curve=figures.curve,
         order=asdict(run.order),
         machine=this_machine(material.threads),
+        peak_memory_mib=peak_memory_mib(),
     )
 
 

@@ -259,11 +259,21 @@ def _making(record: RunRecord) -> str:
     return "\n\n".join(
         (
             _list(
-                f"Training took {sum(record.seconds.values()):.1f} s", f"Seed: {record.seed}", f"Made with {libraries}"
+                f"Training cost {sum(record.seconds.values()):.1f} s{_means(record)}",
+                f"Seed: {record.seed}",
+                f"Made with {libraries}",
             ),
             _table(("phase", "seconds"), phases),
         )
     )
+
+
+def _means(record: RunRecord) -> str:
+    """What the seconds were spent on; older records do not say."""
+    if record.machine is None or record.peak_memory_mib is None:
+        return ""
+    machine = record.machine
+    return f" on {machine.threads} threads of {machine.cpu}, and at most {record.peak_memory_mib:,} MiB of memory"
 
 
 def _list(*items: str) -> str:

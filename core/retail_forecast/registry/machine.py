@@ -1,10 +1,12 @@
 """The machine of a run, as far as it decides whether a repeated training ends with the same bits."""
 
 import platform
+import resource
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Machine", "this_machine"]
+__all__ = ["Machine", "peak_memory_mib", "this_machine"]
 
 _PROCESSORS = Path("/proc/cpuinfo")
 
@@ -22,6 +24,12 @@ class Machine:
 def this_machine(threads: int) -> Machine:
     """The machine at hand, with the `threads` that learners are given."""
     return Machine(_cpu(), f"{platform.system()} {platform.machine()}", platform.python_version(), threads)
+
+
+def peak_memory_mib() -> int:
+    """The most memory that this process has needed so far [MiB]."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def _cpu() -> str:

@@ -108,6 +108,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     libraries : versions of the libraries that matter
     order : what was asked for, by the fields of `pipeline.order.Order`; None in records older than this field
     machine : where the model was made; None in records older than this field
+    peak_memory_mib : the most memory that the process had needed when the run was kept; None in older records [MiB]
     """
 
     run_id: str
@@ -138,6 +139,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     behaviour: tuple[Trial, ...] = ()
     order: dict[str, Any] | None = None
     machine: Machine | None = None
+    peak_memory_mib: int | None = None
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):
