@@ -20,7 +20,7 @@ def profiled(mix: Mapping[str, int]) -> Profile:
 
 
 def told(rows: dict[int, int], written: list[int], new: list[int]) -> list[tuple[str, int]]:
-    return [(remark.code, remark.week) for remark in remarks(rows, written, new, [], {}, LIMITS)]
+    return [(remark.code, remark.week) for remark in remarks(rows, written, new, [], {}, {}, LIMITS)]
 
 
 def test_a_gap_is_told_when_it_opens_and_not_again() -> None:
@@ -60,15 +60,27 @@ def test_a_shift_is_told_with_its_column() -> None:
     assert found[LAST]["STORE_REGION"].index == pytest.approx(0.3 * np.log(1.6) + 0.3 * np.log(2.5), abs=0.01)
     assert found[LAST]["seg_1"].index == 0
     rows = dict.fromkeys(WEEKS, 1000)
-    (remark,) = remarks(rows, [LAST], [], [], found, LIMITS)
+    (remark,) = remarks(rows, [LAST], [], [], {}, found, LIMITS)
     assert (remark.code, remark.week) == ("WEEK_SHIFT", LAST)
     assert remark.what.startswith("STORE_REGION shifted by a population stability index of 0.4")
-    assert remarks(rows, [WEEKS[-2]], [], [], found, LIMITS) == ()
+    assert remarks(rows, [WEEKS[-2]], [], [], {}, found, LIMITS) == ()
 
 
 def test_a_value_never_seen_before_is_a_shift() -> None:
     weeks = dict.fromkeys(WEEKS, profiled({"E01": 500})) | {LAST: profiled({"E01": 400, "X99": 100})}
-    assert [r.week for r in remarks(dict.fromkeys(WEEKS, 1), [LAST], [], [], shifts(weeks, LIMITS), LIMITS)] == [LAST]
+    found = remarks(dict.fromkeys(WEEKS, 1), [LAST], [], [], {}, shifts(weeks, LIMITS), LIMITS)
+    assert [remark.week for remark in found] == [LAST]
+
+
+def test_misfits_and_new_columns_are_told() -> None:
+    misfits = {"CUSTOMER_SEGMENT": {str(LAST): 1_200}, "XX_PRODUCTS": {str(LAST): 3}}
+    found = remarks({LAST: 9}, [LAST], [], ["DISCOUNT"], misfits, {}, LIMITS)
+    assert [(remark.code, remark.week) for remark in found] == [
+        ("CUSTOMER_SEGMENT", LAST),
+        ("NEW_COLUMN", LAST),
+        ("XX_PRODUCTS", LAST),
+    ]
+    assert found[0].what.startswith("1,200 customers")
 
 
 def test_noise_holds_what_chance_does_and_no_more() -> None:
@@ -91,6 +103,6 @@ def test_noise_holds_what_chance_does_and_no_more() -> None:
 
 def test_a_shift_within_the_noise_of_few_baskets_is_not_told() -> None:
     shifted = {LAST: {"seg_1": Shift(0.3, 0.31)}}
-    assert remarks({LAST: 9}, [LAST], [], [], shifted, LIMITS) == ()
-    (remark,) = remarks({LAST: 9}, [LAST], [], [], {LAST: {"seg_1": Shift(0.31, 0.3)}}, LIMITS)
+    assert remarks({LAST: 9}, [LAST], [], [], {}, shifted, LIMITS) == ()
+    (remark,) = remarks({LAST: 9}, [LAST], [], [], {}, {LAST: {"seg_1": Shift(0.31, 0.3)}}, LIMITS)
     assert remark == Remark("WEEK_SHIFT", LAST, "seg_1 shifted by a population stability index of 0.31")

@@ -47,6 +47,7 @@ class IngestReport:
     replaced : those of them that the lake held before
     new_columns : columns beside the contract's that silver had not carried before
     corrections : what their replacement changed in silver
+    misfits : by rule and week, how many do not keep what has held without exception
     reasons : rows in quarantine for each code; a row counts under all its codes
     examples : the first rows that break each rule
     state : number of the lake's state afterwards; None while the lake is empty
@@ -66,6 +67,7 @@ class IngestReport:
     replaced: tuple[int, ...]
     new_columns: tuple[str, ...]
     corrections: Difference
+    misfits: Mapping[str, Mapping[int, int]]
     reasons: Mapping[str, int]
     examples: Mapping[str, tuple[Example, ...]]
     state: int | None

@@ -6,7 +6,7 @@ changes nothing; another file for a week that is present replaces that week in a
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from retail_forecast.lake.landing import find_sources, keep
 from retail_forecast.lake.lease import lease
 from retail_forecast.lake.ledger import Ledger
 from retail_forecast.lake.links import accept, merge_links
+from retail_forecast.lake.misfits import moved_customers
 from retail_forecast.lake.parts import PartWriter
 from retail_forecast.lake.profiles import keep_profiles
 from retail_forecast.lake.refine import added_columns
@@ -82,12 +83,14 @@ def ingest(
             taken = take_in(files, before.sources if before else (), room, runner, shown)
             taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
-                return _report(taken, Ledger(), before, before, (), Difference(), (clock() - start).total_seconds())
+                return _report(taken, Ledger(), before, before, (), Difference(), {}, (clock() - start).total_seconds())
             ledger, tables = _write(root, room, taken.staged, before, settings, start, runner, shown)
             state = _next_state(taken.staged, before, ledger, tables, clock())
             replaced = _replaced(taken.staged, before)
             corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
-            report = _report(taken, ledger, before, state, replaced, corrections, (clock() - start).total_seconds())
+            misfits = _misfits(ledger, tables["gold"], settings, room)
+            seconds = (clock() - start).total_seconds()
+            report = _report(taken, ledger, before, state, replaced, corrections, misfits, seconds)
             keep_report(root, report)
             keep_profiles(root, state.number, ledger.profiles)
             states.publish(state)
@@ -216,6 +219,13 @@ def _corrections(
         return difference(connection, held, silver.to_pyarrow_dataset(), replaced)
 
 
+def _misfits(ledger: Ledger, gold: DeltaTable, settings: LakeSettings, room: Path) -> dict[str, dict[int, int]]:
+    with bounded(settings, room) as connection:
+        moved = moved_customers(connection, gold.to_pyarrow_dataset(), sorted(ledger.profiles))
+    found = {"CUSTOMER_SEGMENT": moved, "XX_PRODUCTS": dict(sorted(ledger.unclassified.items()))}
+    return {code: weeks for code, weeks in found.items() if weeks}
+
+
 def _report(
     taken: Intake,
     ledger: Ledger,
@@ -223,6 +233,7 @@ def _report(
     state: LakeState | None,
     replaced: tuple[int, ...],
     corrections: Difference,
+    misfits: Mapping[str, Mapping[int, int]],
     seconds: float,
 ) -> IngestReport:
     known = before.columns if before else {}
@@ -239,6 +250,7 @@ def _report(
         replaced=replaced,
         new_columns=tuple(name for name in (state.columns if state else ()) if name not in known),
         corrections=corrections,
+        misfits=misfits,
         reasons=dict(sorted(ledger.reasons.items())),
         examples=ledger.examples,
         state=state.number if state else None,

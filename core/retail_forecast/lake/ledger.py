@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from retail_forecast.domain.errors import DataError
 from retail_forecast.lake.examples import Example, first_examples, join_examples
+from retail_forecast.lake.misfits import unclassified_baskets
 from retail_forecast.lake.profiles import Profile, profile
 from retail_forecast.lake.refine import Refined
 from retail_forecast.lake.rules import counts
@@ -19,7 +20,8 @@ __all__ = ["Ledger"]
 class Ledger:
     """Counts what is written. Rows without a week stand under week 0.
 
-    `examples` are the first rows that break each rule, `profiles` the distributions of each week's baskets.
+    `examples` are the first rows that break each rule, `profiles` the distributions of each week's baskets,
+    `unclassified` counts misfits among them.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,7 @@ class Ledger:
         self.reasons: Counter[str] = Counter()
         self.examples: dict[str, tuple[Example, ...]] = {}
         self.profiles: dict[int, Profile] = {}
+        self.unclassified: Counter[int] = Counter()
 
     def enter(self, part: Refined) -> None:
         """Count the rows of a batch."""
@@ -38,6 +41,7 @@ class Ledger:
         self.reasons.update(counts(part.faults))
         self.examples = join_examples(self.examples, first_examples(part.quarantine, part.faults))
         self.profiles |= profile(part.gold)
+        self.unclassified.update(unclassified_baskets(part.gold))
 
     def add(self, other: "Ledger") -> None:
         """Count what another ledger has counted."""
@@ -47,6 +51,7 @@ class Ledger:
         self.reasons.update(other.reasons)
         self.examples = join_examples(self.examples, other.examples)
         self.profiles |= other.profiles
+        self.unclassified.update(other.unclassified)
 
     def check(self, rows_read: int) -> None:
         """Raise unless every row that was read went to silver or to quarantine.

@@ -32,6 +32,13 @@ FILE_RULES: tuple[Rule, ...] = (
 
 WEEK_RULES: tuple[Rule, ...] = (
     Rule("NEW_COLUMN", "week", "files have no columns beside the contract's that are new", Severity.WARN),
+    Rule("CUSTOMER_SEGMENT", "lake", "a customer has the segments of the week in which they came last", Severity.WARN),
+    Rule(
+        "XX_PRODUCTS",
+        "week",
+        "a basket is XX where each of its products stands in an XX basket of the week",
+        Severity.WARN,
+    ),
     Rule("MISSING_WEEK", "week", "an ingest opens no gap between the weeks that are present", Severity.WARN),
     Rule(
         "WEEK_VOLUME",

@@ -20,6 +20,11 @@ __all__ = ["FEWEST_WEEKS", "Remark", "Shift", "remarks", "shifts"]
 FEWEST_WEEKS = 4
 """Fewer trailing weeks than a month's tell nothing of what is usual."""
 
+_MISFITS = {
+    "CUSTOMER_SEGMENT": "{:,} customers have other segments than when they came last",
+    "XX_PRODUCTS": "{:,} baskets are not XX, though all their products stand in XX baskets",
+}
+
 _CHANCE = 0.001  # small weeks of unchanged baskets would else be remarked upon all the time
 
 
@@ -66,6 +71,7 @@ def remarks(
     written: Collection[int],
     new: Collection[int],
     columns: Collection[str],
+    misfits: Mapping[str, Mapping[str, int]],
     shifted: Mapping[int, Mapping[str, Shift]],
     limits: QualitySettings,
 ) -> tuple[Remark, ...]:
@@ -77,11 +83,14 @@ def remarks(
     written : the weeks that were written
     new : those of them that were not present before
     columns : columns beside the contract's that are new
+    misfits : by rule and week, how many do not keep it, as JSON has it
     shifted : `shifts` of the weeks
     limits : from where on something is remarkable
     """
     added = [Remark("NEW_COLUMN", min(written), f"{name} is carried in silver, as text") for name in columns]
-    found = [*added, *_gaps(rows, new), *_volumes(rows, written, limits), *_shifts(shifted, written, limits)]
+    counted = ((code, week, count) for code, weeks in misfits.items() for week, count in weeks.items())
+    odd = [Remark(code, int(week), _MISFITS[code].format(count)) for code, week, count in counted]
+    found = [*added, *odd, *_gaps(rows, new), *_volumes(rows, written, limits), *_shifts(shifted, written, limits)]
     return tuple(sorted(found, key=lambda remark: (remark.week, remark.code, remark.what)))
 
 

@@ -81,5 +81,5 @@ def _facts(
     }
     shifted = shifts(profiles, limits)
     new = set(report["weeks"]).difference(report["replaced"])
-    told = remarks(rows, report["weeks"], new, report["new_columns"], shifted, limits)
+    told = remarks(rows, report["weeks"], new, report["new_columns"], report["misfits"], shifted, limits)
     return IngestFacts(report, weeks, told, shifted, limits, now)
