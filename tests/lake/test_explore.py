@@ -132,6 +132,15 @@ def test_a_question_too_large_for_its_bounds_says_so(lake: Path) -> None:
     assert "memory_limit_mb" in raised.value.mend
 
 
+@pytest.mark.parametrize("table", ["raw", "gold"])
+def test_a_file_that_is_gone_is_no_fault_of_the_question(lake: Path, table: str) -> None:
+    for file in [*lake.glob("raw/*/*.csv"), *lake.glob("gold/baskets/**/*.parquet")]:
+        file.unlink()
+    with pytest.raises(PlaceError, match="Failed to open") as raised:
+        ask(lake, f"select min(columns(*)) from {table}")  # noqa: S608
+    assert "backup" in raised.value.mend
+
+
 def test_the_verb(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workspace = ("--workspace", str(lake.parent))
     question = (

@@ -26,6 +26,7 @@ from retail_forecast.lake.tables import PATHS, open_table
 __all__ = ["answer", "views"]
 
 _BATCH_ROWS = 65_536
+_UNREADABLE = "reading the stream registered as"  # DuckDB has no error of its own for a table that fails
 _UNUSED = "\x01"  # separates no fields: a line is one text
 _RAW_FORMAT = pyarrow.dataset.CsvFileFormat(
     parse_options=pyarrow.csv.ParseOptions(delimiter=_UNUSED, quote_char=False, double_quote=False),
@@ -52,7 +53,7 @@ def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) 
     Raises
     ------
     UsageError : it is no single SELECT, does not fit the tables, or reaches for something outside of them
-    PlaceError : a table is not there, or memory and disk do not suffice
+    PlaceError : a table is not there or damaged, or memory and disk do not suffice
     """
     with (
         TemporaryDirectory(prefix="retail-forecast-sql-") as spill,
@@ -64,7 +65,10 @@ def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) 
         except duckdb.PermissionException as error:
             raise _misfit("only the tables of the lake can be read here", question, state) from error
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
-            raise _misfit(str(error).split("\n")[0], question, state) from error
+            told = str(error).split("\n")[0]
+            if _UNREADABLE in told:
+                raise PlaceError(told, where=str(root), mend="restore the lake from a backup") from error
+            raise _misfit(told, question, state) from error
         except duckdb.OperationalError as error:
             raise PlaceError(
                 str(error).split("\n")[0], where=str(root), mend="ask for less, or raise lake.memory_limit_mb"
