@@ -2,66 +2,79 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.dataset
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.fields import Field
+from retail_forecast.lake.links import count_links, merge_links
 from retail_forecast.lake.rules import LINKS, Link
+from retail_forecast.lake.schemas import PARTITIONS_OF
 from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
 
+if TYPE_CHECKING:
+    from pyarrow.dataset import ParquetFileFragment
+
 __all__ = ["Catalogue", "bounded"]
 
-# SQL is put together from names of the contract and whole numbers only.
-_CODES = sorted({link.child for link in LINKS} | {link.parent for link in LINKS})
+_CODES = {name for link in LINKS for name in (link.child, link.parent)}
+_IN_NAMES = sorted(_CODES & set(PARTITIONS_OF["silver"]))
+_IN_FILES = sorted(_CODES - set(PARTITIONS_OF["silver"]))
 
 
 class Catalogue:
-    """The lake at `root` as `state` describes it, without the weeks that are about to be replaced.
+    """The lake at `root` as `state` describes it, without the weeks that are about to be replaced."""
 
-    Parameters
-    ----------
-    spill : folder in which DuckDB may keep what does not fit into memory
-    """
-
-    def __init__(
-        self, root: Path, state: LakeState | None, replaced: Sequence[int], settings: LakeSettings, spill: Path
-    ) -> None:
-        self._root, self._state, self._settings, self._spill = root, state, settings, spill
-        self._replaced = ", ".join(map(str, (0, *replaced)))
+    def __init__(self, root: Path, state: LakeState | None, replaced: Sequence[int]) -> None:
+        self._root, self._state = root, state
+        self._replaced = pa.array(replaced, pa.int32())
 
     def links(self) -> dict[Link, dict[str, str]]:
         """The parent of every child that the lake knows."""
-        if self._state is None:
-            return {}
-        known = f"SELECT DISTINCT {', '.join(_CODES)} FROM silver WHERE SHOP_WEEK NOT IN ({self._replaced})"  # noqa: S608
-        with self._connection() as connection:
-            connection.register("silver", self._table("silver", self._state))
-            connection.execute(f"CREATE TEMP TABLE known AS {known}")
-            return {link: dict(connection.execute(_pairs(link)).fetchall()) for link in LINKS}
+        parents: dict[Link, dict[str, str]] = {link: {} for link in LINKS}
+        found = merge_links([count_links(codes) for codes in self._codes()])
+        for row in found.to_pylist():
+            parents[LINKS[row["link"]]][row["child"]] = row["parent"]
+        return parents
 
     def spanning(self, baskets: pa.Table) -> pa.StringArray:
         """Ids among `baskets` (basket_id, week) that lie in several weeks, those of the lake included."""
-        places = "SELECT basket_id, week FROM incoming"
-        with self._connection() as connection:
-            connection.register("incoming", baskets)
-            if self._state is not None:
-                connection.register("gold", self._table("gold", self._state))
-                kept = f"shop_week NOT IN ({self._replaced})"
-                held = "SELECT basket_id, shop_week FROM gold SEMI JOIN incoming USING (basket_id)"
-                places += f" UNION ALL {held} WHERE {kept}"
-            query = f"SELECT basket_id FROM ({places}) GROUP BY 1 HAVING min(week) <> max(week) ORDER BY 1"  # noqa: S608
-            return pa.array([row[0] for row in connection.execute(query).fetchall()], pa.string())
+        places = pa.concat_tables([baskets, *self._held(baskets)])
+        weeks = places.group_by("basket_id").aggregate([("week", "min"), ("week", "max")])
+        several = weeks.filter(pc.not_equal(weeks["week_min"], weeks["week_max"]))["basket_id"]
+        return pa.concat_arrays([pa.array([], pa.string()), *several.chunks]).sort()
 
-    def _table(self, name: str, state: LakeState) -> pa.dataset.Dataset:
-        return open_table(self._root, name, state.tables[name]).to_pyarrow_dataset()
+    def _codes(self) -> Iterator[dict[str, Field]]:
+        """Codes of products and stores in silver, file by file, as dictionaries: the files hold them so."""
+        if self._state is None:
+            return
+        dataset = open_table(self._root, "silver", self._state.tables["silver"]).to_pyarrow_dataset()
+        for fragment in dataset.get_fragments():
+            with dataset.filesystem.open_input_file(fragment.path) as file:
+                rows = pq.read_table(file, columns=["SHOP_WEEK", *_IN_FILES], read_dictionary=_IN_FILES)
+            kept = rows.filter(pc.invert(pc.is_in(rows["SHOP_WEEK"], self._replaced))).unify_dictionaries()
+            yield {name: _field(kept[name]) for name in _IN_FILES} | _constants(fragment, len(kept))
 
-    def _connection(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return bounded(self._settings, self._spill)
+    def _held(self, baskets: pa.Table) -> Iterator[pa.Table]:
+        """Where the lake holds any of `baskets`. Ids embed the week as a rule: bounds rule most files out unread."""
+        if self._state is None or not len(baskets):
+            return
+        dataset = open_table(self._root, "gold", self._state.tables["gold"]).to_pyarrow_dataset()
+        ends = pc.min_max(baskets["basket_id"]).as_py()
+        near = (pc.field("basket_id") >= ends["min"]) & (pc.field("basket_id") <= ends["max"])
+        ids = baskets["basket_id"].combine_chunks()
+        for fragment in dataset.get_fragments(filter=near):
+            for batch in fragment.to_batches(columns=["basket_id", "shop_week"]):
+                held = pa.table([batch["basket_id"].cast(pa.string()), batch["shop_week"]], schema=baskets.schema)
+                yield held.filter(pc.and_not(pc.is_in(held["basket_id"], ids), pc.is_in(held["week"], self._replaced)))
 
 
 @contextmanager
@@ -77,5 +90,14 @@ def bounded(settings: LakeSettings, spill: Path) -> Iterator[duckdb.DuckDBPyConn
         yield connection
 
 
-def _pairs(link: Link) -> str:
-    return f"SELECT DISTINCT {link.child}, {link.parent} FROM known"  # noqa: S608
+def _field(codes: pa.ChunkedArray) -> Field:
+    words = pa.concat_arrays([pa.array([], codes.type), *codes.chunks])
+    return Field(words.dictionary, np.asarray(words.indices.fill_null(-1), np.int32))
+
+
+def _constants(fragment: "ParquetFileFragment", rows: int) -> dict[str, Field]:
+    """The codes that name the partition of a file."""
+    from pyarrow.dataset import get_partition_keys  # noqa: PLC0415 - it imports pandas, where that is installed
+
+    values = get_partition_keys(fragment.partition_expression)
+    return {name: Field(pa.array([values[name]], pa.string()), np.zeros(rows, np.int32)) for name in _IN_NAMES}

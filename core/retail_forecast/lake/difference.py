@@ -5,13 +5,15 @@ Rows are the same when their keys are; where they came from (SOURCE) is no diffe
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow.dataset
 
 from retail_forecast.domain.columns import COLUMNS, PRIMARY_KEY, Level
 from retail_forecast.lake.examples import FIRST
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 __all__ = ["KINDS", "Difference", "RowChange", "WeekChange", "difference"]
 
@@ -62,8 +64,8 @@ class Difference:
 
 def difference(
     connection: duckdb.DuckDBPyConnection,
-    before: pyarrow.dataset.Dataset,
-    after: pyarrow.dataset.Dataset,
+    before: "Dataset",
+    after: "Dataset",
     weeks: Sequence[int],
 ) -> Difference:
     """Compare two versions of silver.

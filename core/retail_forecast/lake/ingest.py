@@ -34,6 +34,7 @@ from retail_forecast.lake.misfits import moved_customers
 from retail_forecast.lake.parts import PartWriter
 from retail_forecast.lake.profiles import keep_profiles
 from retail_forecast.lake.refine import added_columns
+from retail_forecast.lake.schemas import MEASURED, PARTITIONS_OF
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
 from retail_forecast.lake.storage import told_as_place
@@ -127,7 +128,7 @@ def _write(
     """Write raw and tables; nothing of it counts before the state is published."""
     number = before.number + 1 if before else 1
     replaced = _replaced(staged, before)
-    evidence = _evidence(staged, Catalogue(root, before, replaced, settings, room))
+    evidence = _evidence(staged, Catalogue(root, before, replaced))
     for source in staged:
         keep(source.landed, root / "raw", _manifest(source, arrival))
     tables = prepare(root, settings.retention_days)
@@ -142,7 +143,8 @@ def _write(
     files = {name: [file for share in written for file in share.files[name]] for name in tables}
     if before and "customers" not in before.tables:
         kept = [week for week in before.weeks if week not in replaced]
-        writer = PartWriter(room / "customers", f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}-before", ())
+        stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}-before"
+        writer = PartWriter(room / "customers", stem, PARTITIONS_OF["customers"], MEASURED["customers"])
         writer.add(customers_before(root, before, kept))
         files["customers"] += writer.close()
     for name, table in tables.items():

@@ -8,7 +8,6 @@ its own rows use.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 __all__ = ["PartFile", "PartWriter"]
 
 _SMALL_DICTIONARY = 64  # words: writing those that are not used costs less than finding them
-_MEASURED = ("SHOP_WEEK", "SHOP_DATE", "BASKET_ID", "shop_week", "shop_date", "basket_id")
 _ESCAPES = str.maketrans({" ": "-", "/": "-", "%": "-"})
 
 
@@ -62,11 +60,13 @@ class PartWriter:
     folder : where the files are written, made when it is missing
     stem : name of the files, unique among all that the table ever gets
     partition_by : columns whose values part the rows; they are not written
+    measured : columns without empty values whose bounds are noted
     """
 
     folder: Path
     stem: str
     partition_by: Sequence[str]
+    measured: Sequence[str]
     _open: dict[tuple[str, ...], _Open] = field(default_factory=dict)
 
     def add(self, rows: pa.Table) -> None:
@@ -94,7 +94,7 @@ class PartWriter:
             schema,
             compression="zstd",
             compression_level=1,
-            write_statistics=list(_MEASURED),
+            write_statistics=list(self.measured),
             store_schema=False,
             store_decimal_as_integer=True,
         )
@@ -108,7 +108,7 @@ class PartWriter:
             dict(zip(self.partition_by, values, strict=True)),
             target.rows,
             target.path.stat().st_size,
-            _stats(pq.read_metadata(target.path)),
+            _stats(pq.read_metadata(target.path), self.measured),
         )
 
 
@@ -149,18 +149,14 @@ def _compacted(values: pa.DictionaryArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=mask), kept)
 
 
-def _stats(metadata: pq.FileMetaData) -> str:
-    bounds: dict[str, tuple[Any, Any]] = {}
-    paths = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
-    for number in (number for number, path in enumerate(paths) if path in _MEASURED):
-        found = [metadata.row_group(group).column(number).statistics for group in range(metadata.num_row_groups)]
-        known = [part for part in found if part is not None and part.has_min_max]
-        if len(known) == len(found):
-            bounds[paths[number]] = (min(part.min for part in known), max(part.max for part in known))
+def _stats(metadata: pq.FileMetaData, names: Sequence[str]) -> str:
+    places = {metadata.schema.column(number).path: number for number in range(metadata.num_columns)}
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    found = {name: [group.column(places[name]).statistics for group in groups] for name in names}
     document = {
         "numRecords": metadata.num_rows,
-        "minValues": {name: low for name, (low, _) in bounds.items()},
-        "maxValues": {name: high for name, (_, high) in bounds.items()},
-        "nullCount": {},
+        "minValues": {name: min(part.min for part in parts) for name, parts in found.items()},
+        "maxValues": {name: max(part.max for part in parts) for name, parts in found.items()},
+        "nullCount": dict.fromkeys(names, 0),
     }
     return msgspec.json.encode(document).decode()

@@ -13,6 +13,7 @@ __all__ = [
     "GOLD",
     "GOLD_HEADER",
     "GOLD_LINES",
+    "MEASURED",
     "PARTITIONS_OF",
     "QUARANTINE",
     "RAW",
@@ -93,6 +94,16 @@ PARTITIONS_OF: dict[str, tuple[str, ...]] = {
 
 WEEK_OF: dict[str, str] = {name: "SHOP_WEEK" if name == "silver" else "shop_week" for name in TABLES}
 """The column of each table by which a week is replaced."""
+
+MEASURED: dict[str, tuple[str, ...]] = {
+    "silver": ("SHOP_WEEK", "SHOP_DATE", "BASKET_ID"),
+    "gold": ("shop_week", "shop_date", "basket_id"),
+    "customers": ("shop_week",),
+    "quarantine": (),
+}
+"""The columns whose bounds each table's log keeps for every file. They are never empty: readers take a bound that a log
+lacks for one that no row keeps, so that it must be there for all files or for none.
+"""
 
 _ENCODED = pa.dictionary(pa.int32(), pa.string())
 

@@ -18,7 +18,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.lake.parts import PartFile
-from retail_forecast.lake.schemas import PARTITIONS_OF, TABLES, WEEK_OF
+from retail_forecast.lake.schemas import MEASURED, PARTITIONS_OF, TABLES, WEEK_OF
 
 __all__ = ["PATHS", "append", "drop_weeks", "open_table", "prepare", "tidy", "undo_unpublished", "widen"]
 
@@ -83,7 +83,7 @@ def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
             schema,
             mode="ignore",
             partition_by=list(PARTITIONS_OF[name]),
-            configuration=configuration,
+            configuration=configuration | _measured(name),
         )
         for name, schema in TABLES.items()
     }
@@ -103,6 +103,12 @@ def _complete(table: DeltaTable, schema: pa.Schema) -> None:
 def widen(table: DeltaTable, names: Sequence[str]) -> None:
     """Give `table` the text columns `names`, as far as it lacks them; rows that are there have nothing in them."""
     _complete(table, pa.schema([(name, pa.string()) for name in names]))
+
+
+def _measured(name: str) -> dict[str, str]:
+    if not MEASURED[name]:
+        return {"delta.dataSkippingNumIndexedCols": "0"}
+    return {"delta.dataSkippingStatsColumns": ",".join(MEASURED[name])}
 
 
 def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -> None:

@@ -12,7 +12,7 @@ from retail_forecast.lake.judge import Evidence
 from retail_forecast.lake.ledger import Ledger
 from retail_forecast.lake.parts import PartFile, PartWriter
 from retail_forecast.lake.refine import refine
-from retail_forecast.lake.schemas import PARTITIONS_OF
+from retail_forecast.lake.schemas import MEASURED, PARTITIONS_OF, TABLES
 from retail_forecast.lake.staging import Staged
 
 __all__ = ["Share", "Written", "deal", "write_share"]
@@ -58,7 +58,9 @@ def deal(batches: Sequence[Sequence[int]], workers: int) -> list[Sequence[Sequen
 def write_share(share: Share, done: Done) -> Written:
     """Refine and write the batches of `share`; `done` hears of rows."""
     ledger = Ledger()
-    writers = {name: PartWriter(share.folder / name, share.stem, columns) for name, columns in PARTITIONS_OF.items()}
+    writers = {
+        name: PartWriter(share.folder / name, share.stem, PARTITIONS_OF[name], MEASURED[name]) for name in TABLES
+    }
     for weeks in share.batches:
         part = refine(share.staged, weeks, share.evidence, share.arrival)
         ledger.enter(part)
