@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from math import inf, sqrt
 
 import numpy as np
@@ -67,6 +67,16 @@ def _week(row: Basket) -> int:
     return week_ordinal(shop_week(row.shop_date))
 
 
+def _after(row: Basket, others: Sequence[Basket]) -> int:
+    """How many of `others` began later."""
+
+    def moment(one: Basket) -> tuple[date, int]:
+        assert one.shop_date is not None
+        return one.shop_date, one.shop_hour or 0
+
+    return sum(moment(other) > moment(row) for other in others)
+
+
 def _reference(
     basket: Basket, rows: Sequence[Basket], past: NDArray[np.float64], counted: Sequence[bool], lag: int
 ) -> list[float]:
@@ -86,8 +96,12 @@ def _reference(
         key = _key(basket, group)
         of = [n for n in known if key is not None and _key(rows[n], group) == key]
         for life in group.half_lives:
-            span = "ever" if life == inf else f"{life}w"
-            share = {n: 0.5 ** ((now - _week(rows[n])) / life) for n in of}
+            span = "ever" if life == inf else f"{life}{group.pace[0]}"
+            since = {
+                n: _after(rows[n], [rows[m] for m in of]) if group.pace == "baskets" else now - _week(rows[n])
+                for n in of
+            }
+            share = {n: 0.5 ** (since[n] / life) for n in of}
             weight = sum(share[n] * past[n, PAST.index(group.per)] for n in of)
             for value in group.values:
                 prior = means[group.parent, life, value] if group.parent else 0.0

@@ -157,12 +157,13 @@ def join_history(
         )
     tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
     rows = table_rows(baskets, tables)
+    moment = baskets.shop_day.astype(np.int64) * 24 + np.maximum(baskets.shop_hour, 0)
     known = np.zeros((len(baskets), len(ARRIVAL_FEATURES) + len(SEGMENT_FEATURES)), np.float32)
     anonymous = baskets.customer.index < 0
     found = history
     for number in range(history.week, max(int(week.max(initial=until)), until) + 1):
         if number > history.week:
-            _add(tables, rows, np.flatnonzero((week == number) & counted), past, number)
+            _add(tables, rows, np.flatnonzero((week == number) & counted), past, number, moment)
         at = np.flatnonzero(asked == number)
         here = History(number, tables)
         known[at] = known_features(
@@ -179,17 +180,35 @@ def _add(
     added: NDArray[np.intp],
     past: NDArray[np.float64],
     week: int,
+    moment: NDArray[np.int64],
 ) -> None:
     """Let a week pass in `tables`, in place, and add its baskets."""
     for group, table, row in zip(GROUPS, tables, rows, strict=True):
         decay = 0.5 ** (1 / np.asarray(group.half_lives))
-        np.multiply(table.sums, decay[:, None], out=table.sums)
-        np.multiply(table.weight, decay, out=table.weight)
         here = added[row[added] >= 0]
+        if group.pace == "baskets":
+            later, more = _later(row[here], moment[here]), np.bincount(row[here], minlength=len(table.weight))
+        else:
+            later, more = np.zeros(len(here), np.int64), np.ones(1, np.int64)
+        kept, share = decay ** more[:, None], decay ** later[:, None]
+        np.multiply(table.sums, kept[:, :, None], out=table.sums)
+        np.multiply(table.weight, kept, out=table.weight)
         values = past[here][:, [PAST.index(value) for value in group.values]]
-        np.add.at(table.sums, row[here], values[:, None, :])
-        np.add.at(table.weight, row[here], past[here][:, [PAST.index(group.per)]])
+        np.add.at(table.sums, row[here], share[:, :, None] * values[:, None, :])
+        np.add.at(table.weight, row[here], share * past[here][:, [PAST.index(group.per)]])
         table.last[row[here]] = week
+
+
+def _later(row: NDArray[np.int32], moment: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of n baskets share a basket's row and come after it; those of one moment come at once."""
+    order = np.lexsort((moment, row))
+    of, at = row[order], moment[order]
+    whole = np.append(of[1:] != of[:-1], True)[: len(row)]
+    last = whole | np.append(at[1:] != at[:-1], True)[: len(row)]
+    end_of_moment, end_of_row = (np.flatnonzero(ends)[np.cumsum(ends) - ends] for ends in (last, whole))
+    later = np.empty(len(row), np.int64)
+    later[order] = end_of_row - end_of_moment
+    return later
 
 
 def _extended(table: Table, group: Group, baskets: Baskets) -> Table:

@@ -56,8 +56,9 @@ class Group:
     keys : what they share: columns of `Baskets`, or "anonymous", whether the customer is not known
     parent : group whose mean stands for baskets not seen; None for the root
     trust : how many baskets, or lines, the parent's mean is worth
-    half_lives : weeks in which a basket's weight halves, a set of sums each
+    half_lives : weeks, or later baskets of the group, in which a basket's weight halves, a set of sums each
     values : of PAST; with the half-lives, those of the parent or fewer
+    pace : what half-lives are counted in
     per : what means are taken over
     activity : whether the number of baskets and the weeks since the last one are features too
     hidden : it has no features of its own
@@ -69,6 +70,7 @@ class Group:
     trust: float
     half_lives: tuple[float, ...]
     values: tuple[str, ...]
+    pace: Literal["weeks", "baskets"] = "weeks"
     per: Literal["baskets", "lines"] = "baskets"
     activity: bool = False
     hidden: bool = False
@@ -78,7 +80,7 @@ class Group:
         """Names of its features."""
         if self.hidden:
             return ()
-        spans = ["ever" if life == inf else f"{life:.0f}w" for life in self.half_lives]
+        spans = ["ever" if life == inf else f"{life:.0f}{self.pace[0]}" for life in self.half_lives]
         means = tuple(f"{self.name}_{value}_{span}" for span in spans for value in self.values)
         counts = (*(f"{self.name}_baskets_{span}" for span in spans), f"{self.name}_absence")
         return means + (counts if self.activity else ())
@@ -96,6 +98,7 @@ GROUPS = (
     Group("store", ("store_code", "anonymous"), "all", 30, (8, 26, inf), (*_TIERS, *_SIZES)),
     Group("store_hour", ("store_code", "shop_hour"), "store", 50, (inf,), _TIERS),
     Group("customer", ("customer",), "store", 4, (8, 26, inf), (*_TIERS, *_SIZES), activity=True),
+    Group("streak", ("customer",), None, 1, (2, 5, 15), _TIERS, pace="baskets"),
     Group("visit", ("customer", "store_code"), "customer", 4, (26, inf), (*_TIERS, "size"), activity=True),
     Group("taste", ("customer",), None, 10, (26, inf), _TASTE, per="lines"),
     Group("visit_taste", ("customer", "store_code"), "taste", 10, (26, inf), _TASTE, per="lines"),
