@@ -84,7 +84,9 @@ SELECT
   CAST(baskets_la AS INTEGER) AS baskets_la,
   CAST(baskets_mm AS INTEGER) AS baskets_mm,
   CAST(baskets_um AS INTEGER) AS baskets_um,
-  CAST(baskets_xx AS INTEGER) AS baskets_xx
+  CAST(baskets_xx AS INTEGER) AS baskets_xx,
+  CAST(seg_1 AS VARCHAR) AS seg_1,
+  CAST(seg_2 AS VARCHAR) AS seg_2
 FROM gold_customers;
 
 CREATE OR REPLACE VIEW quarantine AS

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from deltalake import write_deltalake
 
@@ -23,6 +24,7 @@ DIGESTS = {
     ("silver", 1): "fcbedcee2e452e00",
     ("gold", 1): "d49ac63d0dc89542",
     ("customers", 1): "a2241868eefd8c5d",
+    ("customers", 2): "40841158924a0a48",
     ("quarantine", 1): "2efb1b3be958c66f",
 }
 """Of each version of each table's columns. Never change one: raise the version, and add the digest."""
@@ -61,7 +63,8 @@ def test_columns_do_not_change_without_their_version() -> None:
 def test_a_state_of_the_first_format_is_read(lake: Path) -> None:
     newest = LakeStates(lake).read(1)
     rewrite(lake, age)
-    assert LakeStates(lake).read(1) == newest
+    first = dict.fromkeys(newest.schemas, 1)
+    assert LakeStates(lake).read(1) == msgspec.structs.replace(newest, schemas=first)
     assert (newest.format, newest.schemas) == (FORMAT, SCHEMA_VERSIONS)
 
 

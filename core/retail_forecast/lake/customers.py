@@ -38,6 +38,7 @@ KNOWN_CUSTOMERS = pa.schema(
 week, and weeks since the last."""
 
 _WEEKS_AT_ONCE = 13
+_SEGMENTS = ("seg_1", "seg_2")
 _COUNTS = tuple(f"baskets_{label}" for label in LABELS)
 
 
@@ -46,10 +47,11 @@ def customers_of(gold: pa.Table) -> pa.Table:
     _, spend = basket_sizes(gold)
     rows = {"customer": gold["customer"].cast(pa.string()), "shop_week": gold["shop_week"], "pence": pa.array(spend)}
     labels = gold["label"].cast(pa.string())
+    rows |= {name: gold[name].cast(pa.string()) for name in _SEGMENTS}
     rows |= {name: pc.equal(labels, str(label)).cast(pa.int32()) for name, label in zip(_COUNTS, LABELS, strict=True)}
     named = pa.table(rows).filter(pc.is_valid(rows["customer"]))
-    sums = [(name, "sum") for name in ("pence", *_COUNTS)]
-    found = named.group_by(["customer", "shop_week"]).aggregate([*sums, ([], "count_all")])
+    sums, segments = [(name, "sum") for name in ("pence", *_COUNTS)], [(name, "min") for name in _SEGMENTS]
+    found = named.group_by(["customer", "shop_week"]).aggregate([*sums, *segments, ([], "count_all")])
     found = found.sort_by([("shop_week", "ascending"), ("customer", "ascending")])
     columns = [
         found["customer"],
@@ -57,6 +59,7 @@ def customers_of(gold: pa.Table) -> pa.Table:
         found["count_all"],
         _pounds(found["pence_sum"]),
         *(found[f"{name}_sum"] for name in _COUNTS),
+        *(found[f"{name}_min"] for name in _SEGMENTS),
     ]
     return pa.table(dict(zip(CUSTOMERS.names, columns, strict=True))).cast(CUSTOMERS)
 
@@ -108,7 +111,7 @@ def _customer_weeks(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.Ta
 
 def _gold(dataset: pyarrow.dataset.Dataset, weeks: Sequence[int]) -> pa.Table:
     chosen = pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
-    return dataset.to_table(columns=["customer", "shop_week", "label", "lines"], filter=chosen)
+    return dataset.to_table(columns=["customer", "shop_week", "label", "lines", *_SEGMENTS], filter=chosen)
 
 
 _NO_MONEY = pa.array([], CUSTOMERS.field("spend_gbp").type)

@@ -89,7 +89,7 @@ def ingest(
             state = _next_state(taken.staged, before, ledger, tables, clock())
             replaced = _replaced(taken.staged, before)
             corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
-            misfits = _misfits(ledger, tables["gold"], settings, room)
+            misfits = _misfits(ledger, tables["customers"], settings, room)
             seconds = (clock() - start).total_seconds()
             report = _report(taken, ledger, before, state, replaced, corrections, misfits, seconds)
             keep_report(root, report)
@@ -221,9 +221,9 @@ def _corrections(
         return difference(connection, held, silver.to_pyarrow_dataset(), replaced)
 
 
-def _misfits(ledger: Ledger, gold: DeltaTable, settings: LakeSettings, room: Path) -> dict[str, dict[int, int]]:
+def _misfits(ledger: Ledger, customers: DeltaTable, settings: LakeSettings, room: Path) -> dict[str, dict[int, int]]:
     with bounded(settings, room) as connection:
-        moved = moved_customers(connection, gold.to_pyarrow_dataset(), sorted(ledger.profiles))
+        moved = moved_customers(connection, customers.to_pyarrow_dataset(), sorted(ledger.profiles))
     found = {"CUSTOMER_SEGMENT": moved, "XX_PRODUCTS": dict(sorted(ledger.unclassified.items()))}
     return {code: weeks for code, weeks in found.items() if weeks}
 

@@ -35,25 +35,22 @@ def unclassified_baskets(gold: pa.Table) -> dict[int, int]:
 
 
 def moved_customers(
-    connection: duckdb.DuckDBPyConnection, gold: pyarrow.dataset.Dataset, weeks: Sequence[int]
+    connection: duckdb.DuckDBPyConnection, customers: pyarrow.dataset.Dataset, weeks: Sequence[int]
 ) -> dict[int, int]:
     """Customers in each of `weeks` who have another segment than in the last week before it in which they came.
 
     Parameters
     ----------
     connection : may spill
-    gold : the table with `weeks` in it
+    customers : the table with `weeks` in it; rows of an older release have no segments, and nothing is told of them
     """
-    connection.register("segments_gold", gold)
+    connection.register("customers", customers)
     asked = ", ".join(map(str, weeks)) or "NULL"
     rows = connection.execute(
-        "WITH seen AS (SELECT DISTINCT customer, shop_week, seg_1, seg_2 FROM segments_gold"  # noqa: S608 - whole numbers
-        f" WHERE customer IS NOT NULL), asked AS (SELECT DISTINCT customer FROM seen WHERE shop_week IN ({asked})),"
-        " followed AS (SELECT *, lag(shop_week) OVER past AS before, lag(seg_1) OVER past AS was_1,"
-        " lag(seg_2) OVER past AS was_2 FROM seen SEMI JOIN asked USING (customer)"
-        " WINDOW past AS (PARTITION BY customer ORDER BY shop_week, seg_1, seg_2))"
-        f" SELECT shop_week, count(DISTINCT customer) FROM followed WHERE shop_week IN ({asked})"
-        " AND before IS NOT NULL AND (seg_1 IS DISTINCT FROM was_1 OR seg_2 IS DISTINCT FROM was_2)"
-        " GROUP BY 1 ORDER BY 1"
+        "WITH followed AS (SELECT customer, shop_week, seg_1, seg_2,"  # noqa: S608 - whole numbers
+        " lag(seg_1) OVER past AS was_1, lag(seg_2) OVER past AS was_2 FROM customers"
+        " WINDOW past AS (PARTITION BY customer ORDER BY shop_week))"
+        f" SELECT shop_week, count(*) FROM followed WHERE shop_week IN ({asked}) AND was_1 IS NOT NULL"
+        " AND (seg_1 IS DISTINCT FROM was_1 OR seg_2 IS DISTINCT FROM was_2) GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return dict(rows)

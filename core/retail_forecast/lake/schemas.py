@@ -76,13 +76,15 @@ CUSTOMERS = pa.schema(
         ("baskets", pa.int32()),
         ("spend_gbp", pa.decimal128(12, 2)),
         *((f"baskets_{label}", pa.int32()) for label in LABELS),
+        ("seg_1", pa.string()),
+        ("seg_2", pa.string()),
     ]
 )
 
 TABLES: dict[str, pa.Schema] = {"silver": SILVER, "gold": GOLD, "customers": CUSTOMERS, "quarantine": QUARANTINE}
 """Every table of the lake."""
 
-SCHEMA_VERSIONS: dict[str, int] = {"silver": 1, "gold": 1, "customers": 1, "quarantine": 1}
+SCHEMA_VERSIONS: dict[str, int] = {"silver": 1, "gold": 1, "customers": 2, "quarantine": 1}
 """Version of each table's columns: raised whenever they change (a test knows them by their digests)."""
 
 PARTITIONS_OF: dict[str, tuple[str, ...]] = {
