@@ -4,7 +4,6 @@ The tables of the state stand as views of their names; `raw` holds the lines of 
 answers in a database of its own that is gone afterwards, with files, network, extensions and settings locked away.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow.fs
 
 from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.catalogue import bounded
 from retail_forecast.lake.refine import SOURCE_DIGITS
 from retail_forecast.lake.schemas import RAW
 from retail_forecast.lake.state import LakeState
@@ -27,6 +27,13 @@ __all__ = ["answer", "views"]
 
 _BATCH_ROWS = 65_536
 _UNREADABLE = "reading the stream registered as"  # DuckDB has no error of its own for a table that fails
+_SEALS = (
+    "preserve_insertion_order = true",
+    "enable_progress_bar = false",  # standard output belongs to the rows
+    "python_enable_replacements = false",
+    "enable_external_access = false",
+    "lock_configuration = true",
+)
 _UNUSED = "\x01"  # separates no fields: a line is one text
 _RAW_FORMAT = pyarrow.dataset.CsvFileFormat(
     parse_options=pyarrow.csv.ParseOptions(delimiter=_UNUSED, quote_char=False, double_quote=False),
@@ -78,19 +85,12 @@ def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) 
 @contextmanager
 def _sealed(root: Path, state: LakeState, settings: LakeSettings, spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database that knows the views and nothing else."""
-    bounds: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{settings.memory_limit_mb}MB",
-        "temp_directory": spill,
-        "threads": settings.threads or os.cpu_count() or 1,
-        "python_enable_replacements": False,
-    }
-    with duckdb.connect(config=bounds) as connection:
+    with bounded(settings, Path(spill)) as connection:
         connection.register("raw", _raw(root, state))
         for name, version in state.tables.items():
             connection.register(name, _table(root, name, version))
-        connection.execute("SET enable_progress_bar = false")  # standard output belongs to the rows
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        for setting in _SEALS:
+            connection.execute(f"SET {setting}")
         yield connection
 
 

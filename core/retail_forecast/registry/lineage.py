@@ -1,7 +1,7 @@
 """Lineage: till files -> lake states -> runs -> bundles -> champions, and back, from what is on record.
 
 Nothing is kept for it: states name the files behind each week, runs the state and the weeks that they read, champions
-their run. So whatever is asked about, the same five links answer.
+their run. So whatever is asked about, the same links answer.
 """
 
 import re
