@@ -58,6 +58,8 @@ def test_baskets_of_unclassified_products_alone(make_rows: MakeRows, refined: Ca
     same = products(rows, "1", like="3")
     assert unclassified_baskets(refined(same).gold) == {200610: 1}
     assert unclassified_baskets(refined([row for row in same if row["BASKET_ID"][-1] != "3"]).gold) == {}
+    lost = [row | {"SPEND": "x"} if row is same[5] else row for row in same]
+    assert unclassified_baskets(refined(lost).gold) == {}, "the lost line may have classified it"
     one_other = [row | {"PROD_CODE": "PRD0999999"} if row is same[5] else row for row in same]
     assert unclassified_baskets(refined(one_other).gold) == {}
 

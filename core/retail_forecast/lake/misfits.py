@@ -18,11 +18,15 @@ __all__ = ["moved_customers", "unclassified_baskets"]
 
 
 def unclassified_baskets(gold: pa.Table) -> dict[int, int]:
-    """Baskets of each week that are not XX, though each of their products stands in an XX basket of that week."""
+    """Complete baskets of each week that are not XX, though each of their products stands in an XX basket of that week.
+
+    A basket that has lost lines to quarantine may have lost those that classified it.
+    """
     if not len(gold):
         return {}
     weeks, week = np.unique(np.asarray(gold["shop_week"]), return_inverse=True)
     unclassified = np.asarray(pc.equal(gold["label"].cast(pa.string()), str(Label.XX)))
+    complete = np.asarray(gold["complete"])
     lists = pa.concat_arrays(gold["lines"].chunks)
     lengths = np.asarray(pc.list_value_length(lists), np.int64)
     products = codes_from_arrow(lists.flatten().field("prod_code"))
@@ -30,7 +34,7 @@ def unclassified_baskets(gold: pa.Table) -> dict[int, int]:
     place = week[owner] * len(products.values) + products.index
     among = np.isin(place, np.unique(place[unclassified[owner]]))
     whole = np.logical_and.reduceat(among, np.cumsum(lengths) - lengths)
-    found, baskets = np.unique(weeks[week[whole & ~unclassified]], return_counts=True)
+    found, baskets = np.unique(weeks[week[whole & ~unclassified & complete]], return_counts=True)
     return dict(zip(found.tolist(), baskets.tolist(), strict=True))
 
 

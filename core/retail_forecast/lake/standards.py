@@ -36,7 +36,7 @@ WEEK_RULES: tuple[Rule, ...] = (
     Rule(
         "XX_PRODUCTS",
         "week",
-        "a basket is XX where each of its products stands in an XX basket of the week",
+        "a complete basket is XX where each of its products stands in an XX basket of the week",
         Severity.WARN,
     ),
     Rule("MISSING_WEEK", "week", "an ingest opens no gap between the weeks that are present", Severity.WARN),
