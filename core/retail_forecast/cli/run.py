@@ -79,6 +79,8 @@ def _show(outcome: "Outcome") -> None:
             f"Lake: {counts['rows_read']:,} rows read, {counts['rows_silver']:,} in silver, "
             f"{counts['rows_quarantined']:,} in quarantine, {counts['baskets']:,} baskets"
         )
+        for remark in counts["remarks"]:
+            typer.echo(f"Remark: {remark['code']} {remark['week']}: {remark['what']}")
         for refused in counts["refused"]:
             typer.echo(f"Refused: {refused['file']} ({refused['code']}): {refused['reason']}", err=True)
     record = outcome.trained.record
