@@ -43,7 +43,7 @@ from retail_forecast.lake.writing import Share, Written, deal, write_share
 
 __all__ = ["IngestReport", "ingest"]
 
-_ROWS_A_MB = 1000  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0002
+_ROWS_A_MB = 1000  # of a batch of weeks, for each megabyte of the memory limit: measured, see docs/adr/0005
 
 
 def ingest(
