@@ -1,6 +1,10 @@
 """Every engine makes the same rows, the same quarantine and the same reasons of the same input."""
 
+import os
 import random
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +86,41 @@ def test_sail_replaces_a_week(
     )
     assert (report.replaced, report.rows_silver) == ((200611,), 232)
     assert sum(week == 200611 for week in tables(tmp_path / "lake")["silver"]["SHOP_WEEK"].to_pylist()) == 232
+
+
+JOB_OF_JVM = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.ingest import ingest
+from retail_forecast.lake.spark import JOB, Spark
+
+local = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}
+session = SparkSession.builder.master("local[2]").config(map=local).getOrCreate()
+day = datetime(2008, 7, 7, tzinfo=UTC)
+ingest(Path(sys.argv[1]), sys.argv[2:], LakeSettings(), clock=lambda: day, engine=Spark(JOB, 2))
+session.stop()
+"""
+
+
+@pytest.mark.slow
+def test_spark_on_a_jvm_makes_what_the_embedded_engine_makes(
+    tmp_path: Path, files: list[Path], content: Callable[[Path], dict[str, list[str]]]
+) -> None:
+    """PySpark of the JVM and the client for Sail are both called pyspark: the former lies in a folder of its own."""
+    folder = os.environ.get("JVM_PYSPARK")
+    if not (folder and shutil.which("java")):
+        pytest.skip("JVM_PYSPARK names no folder with PySpark 3.5, or Java is missing")
+    path = os.pathsep.join([folder, *(place for place in sys.path if place)])
+    surroundings = os.environ | {"PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable}
+    command = [sys.executable, "-c", JOB_OF_JVM, str(tmp_path / "jvm"), *map(str, files)]
+    subprocess.run(command, env=surroundings, check=True, capture_output=True, timeout=300)
+    taken(tmp_path / "duckdb", files, Embedded(2))
+    assert content(tmp_path / "jvm") == content(tmp_path / "duckdb")
 
 
 def test_engines_are_opened_by_name() -> None:

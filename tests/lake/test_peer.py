@@ -79,7 +79,9 @@ def test_the_same_rows_for_the_same_reasons(
     report = take(tmp_path / "lake", *files)
     counts = peer.main(tmp_path / "peer", [str(file) for file in files])
     ours = tables(tmp_path / "lake")
-    theirs = {name: DeltaTable(tmp_path / "peer" / name).to_pyarrow_table() for name in ours}
+    theirs = {
+        name: DeltaTable(tmp_path / "peer" / name).to_pyarrow_table() for name in ("silver", "gold", "quarantine")
+    }
     assert report.rows_quarantined > 100
     assert {name: getattr(report, name) for name in counts} == counts
     assert found(ours["quarantine"]) == found(theirs["quarantine"])
