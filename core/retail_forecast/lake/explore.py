@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -68,7 +69,8 @@ def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) 
     ):
         try:
             _require_question(connection, question)
-            yield connection.sql(question).to_arrow_reader(_BATCH_ROWS)
+            with connection.sql(question).to_arrow_reader(_BATCH_ROWS) as rows:
+                yield rows
         except duckdb.PermissionException as error:
             raise _misfit("only the tables of the lake can be read here", question, state) from error
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
@@ -94,10 +96,19 @@ def _sealed(root: Path, state: LakeState, settings: LakeSettings, spill: str) ->
         yield connection
 
 
+class _Unhurried(pyarrow.dataset.FileSystemDataset):  # type: ignore[misc]
+    """A dataset that is not read ahead: where a question wants a few rows only, reading that goes on behind its back
+    can block or break the end of the process."""
+
+    def scanner(self, **options: Any) -> pa.dataset.Scanner:
+        """Arrow's scanner; DuckDB calls it, with the columns and rows that it wants."""
+        return super().scanner(**options, batch_readahead=0, fragment_readahead=0)
+
+
 def _table(root: Path, name: str, version: int) -> pa.dataset.Dataset:
-    # Arrow reads ahead: where a question wants a few rows only, threads that call into Python would block its exit.
     place = pa.fs.SubTreeFileSystem(str(root / PATHS[name]), pa.fs.LocalFileSystem())
-    return open_table(root, name, version).to_pyarrow_dataset(filesystem=place)
+    found = open_table(root, name, version).to_pyarrow_dataset(filesystem=place)
+    return _Unhurried(list(found.get_fragments()), found.schema, found.format, place)
 
 
 def _raw(root: Path, state: LakeState) -> pa.dataset.Dataset:
@@ -112,7 +123,7 @@ def _raw(root: Path, state: LakeState) -> pa.dataset.Dataset:
         )
         for digest, account in state.sources.items()
     ]
-    return pa.dataset.FileSystemDataset(fragments, RAW, _RAW_FORMAT, place)
+    return _Unhurried(fragments, RAW, _RAW_FORMAT, place)
 
 
 def _require_question(connection: duckdb.DuckDBPyConnection, question: str) -> None:
