@@ -58,6 +58,26 @@ def test_raw_has_the_lines_of_each_file_as_they_came(lake: Path) -> None:
     assert ask(lake, joined) == ask(lake, "select count(*) as n from silver where BASKET_TYPE = 'Top Up'")
 
 
+def test_text_can_be_asked_for_beside_a_week_that_was_replaced(
+    make_rows: Callable[..., list[Row]],
+    write: Callable[..., Path],
+    take: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    """Files that hold other weeks too are written anew then."""
+    both = make_rows(200607) + make_rows(200609)
+    take(tmp_path / "other", write(tmp_path / "two.csv", both))
+    take(tmp_path / "other", write(tmp_path / "again.csv", make_rows(200609, baskets=3)))
+    for code in {row["PROD_CODE"] for row in both}:
+        kept = sum(row["PROD_CODE"] == code for row in make_rows(200607) + make_rows(200609, baskets=3))
+        found = ask(tmp_path / "other", f"select count(*) as n from silver where PROD_CODE = '{code}'")  # noqa: S608
+        assert found == [{"n": kept}]
+    named = "select count(*) as n from gold where customer >= 'CUST' and store_format <> 'x'"
+    assert ask(tmp_path / "other", named)[0]["n"] == sum(
+        row["customer"] is not None for row in ask(tmp_path / "other", "select customer from gold")
+    )
+
+
 def test_an_older_state_answers_as_it_was(lake: Path) -> None:
     assert ask(lake, "select reasons from quarantine", 1) == [{"reasons": ["R_TYPE_SPEND"]}]
     assert ask(lake, "select count(*) as n from silver", 1) == [{"n": 23}]

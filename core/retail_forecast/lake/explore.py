@@ -107,7 +107,12 @@ class _Unhurried(pyarrow.dataset.FileSystemDataset):  # type: ignore[misc]
 
 def _table(root: Path, name: str, version: int) -> pa.dataset.Dataset:
     place = pa.fs.SubTreeFileSystem(str(root / PATHS[name]), pa.fs.LocalFileSystem())
-    found = open_table(root, name, version).to_pyarrow_dataset(filesystem=place)
+    table = open_table(root, name, version)
+    parts = table.metadata().partition_columns
+    texts = [f.name for f in pa.schema(table.schema()) if pa.types.is_string(f.type) and f.name not in parts]
+    # Files that a replacement rewrote hold string views, which Arrow cannot compare; in a dictionary they are strings.
+    options = pa.dataset.ParquetReadOptions(dictionary_columns=texts)
+    found = table.to_pyarrow_dataset(filesystem=place, parquet_read_options=options)
     return _Unhurried(list(found.get_fragments()), found.schema, found.format, place)
 
 
