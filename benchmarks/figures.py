@@ -91,9 +91,10 @@ def row(name: str, model: str, metrics: Run, intervals: Run) -> str:
         + (f" ({intervals[figure][0]:.4f}-{intervals[figure][1]:.4f})" if figure in intervals else "")
         for figure in ("accuracy", "macro_f1")
     ]
-    precision = " / ".join(f"{value:.3f}" for value in metrics["precision"].values())
+    precision = " / ".join(f"{value:.3f}" for value in metrics.get("precision", {}).values())
+    ece = f"{metrics['ece']:.4f}" if "ece" in metrics else ""
     prices = f"{metrics['pricing_error_reduction']:.1%}" if "pricing_error_reduction" in metrics else ""
-    return f"| {name} | {model} | {spans[0]} | {spans[1]} | {precision} | {metrics['ece']:.4f} | {prices} |"
+    return f"| {name} | {model} | {spans[0]} | {spans[1]} | {precision} | {ece} | {prices} |"
 
 
 def curves(runs: list[Run]) -> list[str]:
