@@ -7,13 +7,13 @@ images in a card are shown as the text that they are.
 import re
 from collections.abc import Mapping, Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
 from retail_forecast.registry.card import card_sections, render_card
 from retail_forecast.registry.record import RunRecord
+from retail_forecast.report.rendering import render
 
 __all__ = ["CARD", "card_files", "render_card_page"]
 
@@ -38,16 +38,8 @@ def render_card_page(name: str, sections: Mapping[str, str]) -> str:
     name : of the run
     sections : Markdown by title, in order, as `card_sections` gives it
     """
-    environment = Environment(
-        loader=PackageLoader("retail_forecast.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     parts = [(f"part-{number}", title, _part(title, text)) for number, (title, text) in enumerate(sections.items(), 1)]
-    return environment.get_template(_TEMPLATE).render(name=name, sections=parts)
+    return render(_TEMPLATE, name=name, sections=parts)
 
 
 def _part(title: str, text: str) -> Markup:
