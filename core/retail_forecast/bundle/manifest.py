@@ -36,7 +36,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features : names of the model's inputs, in order
     temperature, noise : of `calibration.calibrate`, fitted on the calibration window
     prior : shares of LA, MM, UM, XX among the training baskets
-    rule, weights : how probabilities become a label: the likeliest one, or the likeliest once they are weighted
+    weights : of the probabilities, in the order of LABELS, before the likeliest label is taken; equal ones, as by
+        default, change nothing
     last_learned_week : newest week that anything in the bundle was learned from
     windows, data, metrics, metrics_from, parent, label_source : as in the run's record
     files : sha256 of each file, by name
@@ -51,7 +52,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     temperature: Annotated[float, msgspec.Meta(gt=0)]
     noise: Annotated[float, msgspec.Meta(ge=0, lt=1)]
     prior: tuple[float, float, float, float]
-    rule: Literal["likeliest", "weighted"]
     last_learned_week: int
     windows: dict[str, Any]
     data: dict[str, Any]
@@ -62,6 +62,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, str]
     label_source: LabelSource = LabelSource.GIVEN
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+
+    @property
+    def rule(self) -> Literal["likeliest", "weighted"]:
+        """How probabilities become a label."""
+        return "likeliest" if len(set(self.weights)) == 1 else "weighted"
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> str:

@@ -100,7 +100,6 @@ def manifest_of(
         temperature=fitted.temperature,
         noise=fitted.noise,
         prior=fitted.prior,
-        rule="likeliest" if fitted.weights == LIKELIEST else "weighted",
         weights=fitted.weights,
         last_learned_week=last_learned_week,
         files={},
