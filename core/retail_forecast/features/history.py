@@ -142,19 +142,10 @@ def join_history(
     ------
     DataError : `start` knows a week of the baskets, or a basket has no day
     """
-    if (baskets.shop_day == MISSING).any():
-        raise DataError(
-            "a basket without a day has no place in history", where="shop_date", mend="give every basket its day"
-        )
     week, asked = week_of(baskets.shop_day), known_week(baskets.shop_day, lag_days)
     asked = np.where(week > until, np.maximum(asked, until), asked)
+    _check(baskets, week, until, start)
     history = start or empty_history(int(asked.min(initial=until)) - 1)
-    if start is not None and (start.week != until or week.min(initial=until + 1) <= until):
-        raise DataError(
-            f"a history as of week {start.week} knows more than baskets of that week or earlier ones may be given",
-            where="history",
-            mend="join them from the first week on",
-        )
     tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
     rows = table_rows(baskets, tables)
     moment = baskets.shop_day.astype(np.int64) * 24 + np.maximum(baskets.shop_hour, 0)
@@ -172,6 +163,20 @@ def join_history(
         if number == until:
             found = History(number, tuple(map(_seen, tables)))
     return Joined(replace(baskets, known=known), found)
+
+
+def _check(baskets: Baskets, week: NDArray[np.int32], until: int, start: History | None) -> None:
+    """Refuse baskets that have no place in history, and a `start` that knows too much for them."""
+    if (baskets.shop_day == MISSING).any():
+        raise DataError(
+            "a basket without a day has no place in history", where="shop_date", mend="give every basket its day"
+        )
+    if start is not None and (start.week != until or week.min(initial=until + 1) <= until):
+        raise DataError(
+            f"a history as of week {start.week} knows more than baskets of that week or earlier ones may be given",
+            where="history",
+            mend="join them from the first week on",
+        )
 
 
 def _add(
