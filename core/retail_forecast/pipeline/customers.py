@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from retail_forecast.domain.errors import UsageError
 from retail_forecast.lake.customers import read_customers
-from retail_forecast.pipeline.predict import write_table
+from retail_forecast.pipeline.predict import require_format, write_table
 from retail_forecast.pipeline.segments import FORMATS
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 
@@ -21,8 +20,7 @@ def write_customers(workspace: Path, output: Path, *, as_of_week: int) -> tuple[
     UsageError : the output's name says no known format, or the week is not in the lake
     DataError : nothing has been ingested yet
     """
-    if output.suffix not in FORMATS:
-        raise UsageError(f"no format is known for {output.name}", where="--output", mend="end it with .parquet or .csv")
+    require_format(output, FORMATS)
     found = read_customers(lake_path(workspace), lake_state(workspace), as_of_week)
     write_table(found, output)
     return len(found), int(np.sum(found["baskets"].to_numpy()))

@@ -18,7 +18,7 @@ from retail_forecast.kernel.lines import Baskets
 from retail_forecast.lake.reading import read_lines
 from retail_forecast.pipeline.resolve import resolve_bundle
 
-__all__ = ["FORMATS", "predict_files", "write_table"]
+__all__ = ["FORMATS", "predict_files", "require_format", "write_table"]
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 
@@ -36,14 +36,24 @@ def predict_files(
     UsageError : the output's name says no known format, or the model is unknown
     DataError : a file cannot be read; nothing is written then
     """
-    if output.suffix not in FORMATS:
-        raise UsageError(
-            f"no format is known for {output.name}", where="--output", mend=f"end the name with {', '.join(FORMATS)}"
-        )
+    require_format(output)
     bundle = resolve_bundle(workspace, model, task, settings.train.threads or os.cpu_count() or 1)
     baskets = read_lines(files, settings.lake)
     write_table(_table(baskets, bundle.predict(baskets)), output)
     return bundle.manifest.run_id, len(baskets)
+
+
+def require_format(output: Path, formats: Sequence[str] = FORMATS) -> None:
+    """Raise unless the name of `output` ends with one of `formats`.
+
+    Raises
+    ------
+    UsageError : it does not
+    """
+    if output.suffix not in formats:
+        raise UsageError(
+            f"no format is known for {output.name}", where="--output", mend=f"end the name with {', '.join(formats)}"
+        )
 
 
 def write_table(table: pa.Table, output: Path) -> None:

@@ -16,7 +16,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from retail_forecast.bundle.scorer import Bundle
-from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
@@ -26,7 +25,7 @@ from retail_forecast.lake.customers import read_customers
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
 from retail_forecast.models.segments import LAPSED_WEEKS, PROMOTIONS, Bought, Segments, reasons, segments
-from retail_forecast.pipeline.predict import write_table
+from retail_forecast.pipeline.predict import require_format, write_table
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.report.data import SegmentFacts, TierFacts
@@ -71,8 +70,7 @@ def segment_customers(
     ------
     UsageError : the output's name says no known format, the week is not in the lake, or the model is unknown
     """
-    if output.suffix not in FORMATS:
-        raise UsageError(f"no format is known for {output.name}", where="--output", mend="end it with .parquet or .csv")
+    require_format(output, FORMATS)
     bundle = resolve_bundle(workspace, model, Task.BASKET, settings.train.threads or os.cpu_count() or 1)
     state = lake_state(workspace)
     customers = read_customers(lake_path(workspace), state, as_of_week)
