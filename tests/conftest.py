@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retail_forecast.domain.basket import Basket
+    from retail_forecast.domain.tasks import Task
 
 CI = "RETAIL_FORECAST_CI"
 REAL_DATA = "RETAIL_FORECAST_REAL_DATA"
@@ -78,26 +79,39 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     PRD0000000 to 039 lean LA, 040 to 099 MM, 100 to 139 UM, and 140 to 149 are XX; a basket's label is the side that
     has more of its lines.
     """
+    from retail_forecast.domain.tasks import Task
+
+    return _tiny_bundle(tmp_path_factory.mktemp("tiny"), Task.BASKET)
+
+
+@pytest.fixture(scope="session")
+def tiny_flat_bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The same for the task `flat`."""
+    from retail_forecast.domain.tasks import Task
+
+    return _tiny_bundle(tmp_path_factory.mktemp("tiny_flat"), Task.FLAT)
+
+
+def _tiny_bundle(home: Path, task: "Task") -> tuple[Path, str]:
     from retail_forecast.bundle.manifest import write_bundle
     from retail_forecast.domain.settings import TrainSettings
-    from retail_forecast.domain.tasks import Task
     from retail_forecast.kernel.lines import baskets_from_rows
     from retail_forecast.models.fitting import fit_model, manifest_of
     from retail_forecast.models.learners import learner
 
     rows, label = _tiny_world()
     settings = TrainSettings(seed=7, folds=2)
-    fitted = fit_model(Task.BASKET, learner("logistic"), baskets_from_rows(rows), label, settings, 1)
+    fitted = fit_model(task, learner("logistic"), baskets_from_rows(rows), label, settings, 1)
     manifest = manifest_of(
         fitted,
-        run_id="basket-logistic-20261122T152700-1a2b3c",
+        run_id=f"{task}-logistic-20261122T152700-1a2b3c",
         model="logistic",
         created_at=datetime(2026, 11, 22, 15, 27, tzinfo=UTC),
         last_learned_week=200705,
         metrics={"accuracy": 0.9},
         metrics_from="test",
     )
-    folder = tmp_path_factory.mktemp("tiny") / manifest.run_id
+    folder = home / manifest.run_id
     return folder, write_bundle(folder, manifest, fitted.files() | {"card.md": b"# Tiny\n"})
 
 

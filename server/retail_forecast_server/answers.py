@@ -1,6 +1,7 @@
 """From the body of a request to the body of an answer. A label in the request is an unknown field."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -13,7 +14,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast_server.models import Model
 from retail_forecast_server.problems import at_fault, undecodable
 
-__all__ = ["Contribution", "Prediction", "Probabilities", "answer"]
+__all__ = ["Answered", "Contribution", "Observer", "Prediction", "Probabilities", "answer"]
 
 
 class Probabilities(msgspec.Struct, frozen=True, gc=False):
@@ -64,12 +65,37 @@ class Prediction(msgspec.Struct, frozen=True):
     contributions: tuple[Contribution, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that was answered, for whoever keeps account of it.
+
+    Attributes
+    ----------
+    request_id, time : of the request; `time` is when its answer was sent, in seconds of the Unix epoch
+    model : what answered; its `version`, `task` and `bundle.digest` identify it
+    baskets : as decoded
+    predictions : of each basket
+    """
+
+    request_id: str
+    time: float
+    model: Model
+    baskets: Sequence[Basket]
+    predictions: Predictions
+
+
+Observer = Callable[[Answered], None]
+"""Called on the event loop after an answer was sent. It must neither block nor raise: it puts the request aside, into
+a queue with a bound, and works on it elsewhere."""
+
 _DECODER = msgspec.json.Decoder(Basket | tuple[Basket, ...])
 _ENCODER = msgspec.json.Encoder()
 
 
-def answer(body: bytes, model: Model, limits: ServerSettings, *, explained: bool = False) -> bytes:
-    """The JSON answer to a JSON body: one basket for one, a list for a list.
+def answer(
+    body: bytes, model: Model, limits: ServerSettings, *, explained: bool = False
+) -> tuple[bytes, Sequence[Basket], Predictions]:
+    """The JSON answer to a JSON body, one basket for one and a list for a list; with the baskets and what was found.
 
     Parameters
     ----------
@@ -83,21 +109,22 @@ def answer(body: bytes, model: Model, limits: ServerSettings, *, explained: bool
         asked = _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise undecodable(error) from error
-    if isinstance(asked, Basket):
-        _check(asked, model.task, limits)
-        return _ENCODER.encode(_answered([asked], model, limits, explained)[0])
-    if len(asked) > limits.max_baskets:
-        raise at_fault(f"{len(asked)} baskets in one request; at most {limits.max_baskets} are answered")
-    for position, basket in enumerate(asked):
-        _check(basket, model.task, limits, position)
-    return _ENCODER.encode(_answered(asked, model, limits, explained))
+    alone = isinstance(asked, Basket)
+    baskets = [asked] if isinstance(asked, Basket) else asked
+    if len(baskets) > limits.max_baskets:
+        raise at_fault(f"{len(baskets)} baskets in one request; at most {limits.max_baskets} are answered")
+    for position, basket in enumerate(baskets):
+        _check(basket, model.task, limits, *(() if alone else (position,)))
+    predictions, told = _explained(baskets, model, limits) if explained else _plain(baskets, model)
+    return _ENCODER.encode(told[0] if alone else told), baskets, predictions
 
 
-def _answered(baskets: Sequence[Basket], model: Model, limits: ServerSettings, explained: bool) -> list[Prediction]:
-    if not baskets:
-        return []
-    if not explained:
-        return _predictions(baskets, model, model.bundle.predict_rows(baskets))
+def _plain(baskets: Sequence[Basket], model: Model) -> tuple[Predictions, list[Prediction]]:
+    found = model.predict(baskets)
+    return found, _predictions(baskets, model, found)
+
+
+def _explained(baskets: Sequence[Basket], model: Model, limits: ServerSettings) -> tuple[Predictions, list[Prediction]]:
     count = sum(len(basket.lines) for basket in baskets)
     if count > limits.max_explained_lines:
         raise at_fault(
@@ -105,7 +132,7 @@ def _answered(baskets: Sequence[Basket], model: Model, limits: ServerSettings, e
         )
     why = explain(model.bundle, model.bundle.baskets(baskets))
     values = iter(why.contributions.tolist())
-    return [
+    told = [
         msgspec.structs.replace(
             prediction,
             contributions=tuple(
@@ -114,6 +141,7 @@ def _answered(baskets: Sequence[Basket], model: Model, limits: ServerSettings, e
         )
         for basket, prediction in zip(baskets, _predictions(baskets, model, why.answers), strict=True)
     ]
+    return why.answers, told
 
 
 def _check(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> None:

@@ -1,7 +1,8 @@
-"""The app: routes over one model. FastAPI holds the plain routes and the document, the hot route stands beside them."""
+"""The app: routes over the models of all tasks. FastAPI holds the plain routes and the document, the hot route stands
+beside them."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -13,21 +14,21 @@ from starlette.routing import Route
 
 from retail_forecast import __version__
 from retail_forecast.domain.settings import ServerSettings
-from retail_forecast.domain.tasks import Task
+from retail_forecast_server.answers import Observer
 from retail_forecast_server.guard import Guard
 from retail_forecast_server.hot import Predict
-from retail_forecast_server.models import Model, NoModel
 from retail_forecast_server.page import PAGE, PAGE_POLICY
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
 from retail_forecast_server.schema import PREDICT, answer_response, problem_responses, schema
+from retail_forecast_server.shelf import Shelf
 
 __all__ = ["application"]
 
 _UNREADY = problem_responses(HTTPStatus.SERVICE_UNAVAILABLE)
 _ALIVE = answer_response("Alive", "It lives.")
 _READY = answer_response("Ready", "It is.") | _UNREADY
-_MODEL = answer_response("Described", "The manifest, and what identifies the bundle.") | _UNREADY
+_MODEL = answer_response("Shelved", "The models of all tasks, each with its manifest and digest.")
 
 Started = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -38,14 +39,20 @@ async def _nothing() -> AsyncIterator[None]:
 
 
 def application(
-    model: Model | NoModel, limits: ServerSettings, *, instance: str = "", started: Started = _nothing
+    shelf: Shelf,
+    limits: ServerSettings,
+    *,
+    observers: Sequence[Observer] = (),
+    instance: str = "",
+    started: Started = _nothing,
 ) -> Guard:
     """The ASGI app.
 
     Parameters
     ----------
-    model : what answers
+    shelf : what answers
     limits : of requests, and the digests of the API keys
+    observers : told of each request that was answered
     instance : name that /healthz echoes, by which a starter knows its own server
     started : entered when the server starts, left when it stops
     """
@@ -65,17 +72,17 @@ def application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    predict = Predict(model, limits)
+    predict = Predict(shelf, limits, observers)
     app.router.routes.append(Route(PREDICT, predict, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(Exception, _failed)
-    _add_probes(app, model, instance)
-    _add_documents(app, model, limits)
+    _add_probes(app, shelf, instance)
+    _add_documents(app, shelf, limits)
     return Guard(app, {("POST", PREDICT): predict}, limits.api_key_sha256)
 
 
-def _add_probes(app: FastAPI, model: Model | NoModel, instance: str) -> None:
+def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:
     @app.get("/healthz", tags=["probes"], response_class=Response, responses=_ALIVE, summary="The process lives")
     async def healthz() -> Response:
         return _json(Alive(os.getpid(), instance))
@@ -84,29 +91,23 @@ def _add_probes(app: FastAPI, model: Model | NoModel, instance: str) -> None:
         "/readyz", tags=["probes"], response_class=Response, responses=_READY, summary="A verified model is loaded"
     )
     async def readyz() -> Response:
-        return _json(Ready(_loaded(model).version))
+        return _json(Ready(shelf.get().version))
 
 
-def _add_documents(app: FastAPI, model: Model | NoModel, limits: ServerSettings) -> None:
+def _add_documents(app: FastAPI, shelf: Shelf, limits: ServerSettings) -> None:
     @app.get(
         "/model", tags=["model"], response_class=Response, responses=_MODEL, summary="What answers, with its figures"
     )
     async def describe() -> Response:
-        return _json(_loaded(model).describe())
+        return _json(shelf.describe())
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
-        return _json(schema(app, model.task if isinstance(model, Model) else Task.BASKET, limits))
+        return _json(schema(app, shelf.default, limits))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return Response(PAGE, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
-
-
-def _loaded(model: Model | NoModel) -> Model:
-    if isinstance(model, NoModel):
-        raise model.refusal()
-    return model
 
 
 def _json(document: msgspec.Struct | dict[str, Any]) -> Response:

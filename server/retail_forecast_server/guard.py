@@ -62,6 +62,7 @@ class Guard:
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send, start: float, request_id: bytes) -> None:
         status = 0
+        scope["request_id"] = request_id.decode()
 
         async def dress(message: Message) -> None:
             nonlocal status

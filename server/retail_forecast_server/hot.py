@@ -6,24 +6,22 @@ probes and small requests do not wait for them.
 """
 
 import asyncio
+import time
+from collections.abc import Sequence
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
 from retail_forecast.domain.settings import ServerSettings
-from retail_forecast_server.answers import answer
-from retail_forecast_server.models import Model, NoModel
+from retail_forecast_server.answers import Answered, Observer, answer
 from retail_forecast_server.problems import Problem
+from retail_forecast_server.query import read_query
+from retail_forecast_server.shelf import Shelf
 
 __all__ = ["Predict"]
 
 _INLINE_BYTES = 1 << 16
 """About a hundred baskets, a few milliseconds."""
-
-_TRUTH = {"true": True, "false": False}
-_LONGEST = 200
-"""A query comes from the client; a long one is not sent back whole [characters]."""
 
 _JSON = b"application/json"
 _HEADERS = (b"content-type", _JSON)
@@ -34,13 +32,15 @@ class Predict:
 
     Parameters
     ----------
-    model : what answers
+    shelf : what answers
     limits : of body, baskets and lines
+    observers : told of each request that was answered, after its answer was sent
     """
 
-    def __init__(self, model: Model | NoModel, limits: ServerSettings) -> None:
-        self._model = model
+    def __init__(self, shelf: Shelf, limits: ServerSettings, observers: Sequence[Observer] = ()) -> None:
+        self._shelf = shelf
         self._limits = limits
+        self._observers = tuple(observers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -49,31 +49,21 @@ class Predict:
         ------
         Problem : it is refused
         """
-        model = self._model
-        if isinstance(model, NoModel):
-            raise model.refusal()
+        asked = read_query(scope["query_string"])
+        model = self._shelf.get(asked.task)
         _check_headers(scope, self._limits.max_body_bytes)
         body = await _read(receive, self._limits.max_body_bytes)
-        explained = bool(scope["query_string"]) and _explained(scope["query_string"])
-        if len(body) <= _INLINE_BYTES and not explained:
-            payload = answer(body, model, self._limits)
+        if len(body) <= _INLINE_BYTES and not asked.explain:
+            payload, baskets, found = answer(body, model, self._limits)
         else:
-            payload = await asyncio.to_thread(answer, body, model, self._limits, explained=explained)
+            payload, baskets, found = await asyncio.to_thread(
+                answer, body, model, self._limits, explained=asked.explain
+            )
         headers = [_HEADERS, (b"content-length", b"%d" % len(payload))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
-
-
-def _explained(query: bytes) -> bool:
-    """Whether `?explain=true` was asked for; other words are refused, so that a slip does not pass for nothing."""
-    asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    for name, value in asked:
-        if name != "explain" or value not in _TRUTH:
-            raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                f"The query {name}={value} is not known: ask with explain=true or explain=false."[:_LONGEST],
-            )
-    return any(_TRUTH[value] for _, value in asked)
+        for observe in self._observers:
+            observe(Answered(scope["request_id"], time.time(), model, baskets, found))
 
 
 def _check_headers(scope: Scope, limit: int) -> None:

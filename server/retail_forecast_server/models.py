@@ -1,6 +1,7 @@
 """The model a server answers with: a verified bundle, or the reason why there is none."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -8,22 +9,22 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from retail_forecast.bundle.manifest import Manifest
+from retail_forecast.bundle.manifest import Manifest, read_manifest
 from retail_forecast.bundle.pointer import champion_folder, read_pointer
-from retail_forecast.bundle.scorer import Bundle, load_bundle
+from retail_forecast.bundle.scorer import Bundle, Predictions, load_bundle
 from retail_forecast.domain.basket import Basket, Line
 from retail_forecast.domain.errors import BundleError, RetailForecastError
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
 
-__all__ = ["Described", "Model", "NoModel", "Source", "open_model"]
+__all__ = ["Described", "Model", "NoModel", "Source", "open_model", "task_of"]
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the bundle comes from: the champion of a workspace, unless a folder is given."""
+    """Where bundles come from: the champions of a workspace, unless the folder of a bundle is given."""
 
     workspace: Path
     folder: Path | None = None
@@ -51,6 +52,10 @@ class Model:
     def task(self) -> Task:
         """What it answers."""
         return self.bundle.manifest.task
+
+    def predict(self, rows: Sequence[Basket]) -> Predictions:
+        """Answer for the baskets of a request."""
+        return self.bundle.predict_rows(rows)
 
     def describe(self) -> "Described":
         """The manifest, and what identifies the bundle."""
@@ -85,25 +90,40 @@ class NoModel:
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"No model is loaded: {self.reason}.")
 
 
-def open_model(source: Source) -> Model | NoModel:
-    """Verify, load and try the bundle; a server without one starts all the same and says why."""
+def open_model(source: Source, task: Task) -> Model | NoModel:
+    """Verify, load and try the bundle that answers `task`; a server without one starts all the same and says why."""
     try:
-        model = _open(source)
-        _try(model.bundle)
+        model = _open(source, task)
+        _try(model)
     except RetailForecastError as error:
-        _LOG.error("no model", extra={"fields": {"what": error.what, "where": error.where, "mend": error.mend}})
+        fields = {"task": task, "what": error.what, "where": error.where, "mend": error.mend}
+        level = logging.INFO if isinstance(error, _NoChampion) else logging.ERROR
+        _LOG.log(level, "no model", extra={"fields": fields})
         return NoModel(error.what)
-    _LOG.info("model loaded", extra={"fields": {"model_version": model.version, "digest": model.bundle.digest}})
+    fields = {"task": task, "model_version": model.version, "digest": model.bundle.digest}
+    _LOG.info("model loaded", extra={"fields": fields})
     return model
 
 
-def _open(source: Source) -> Model:
+def task_of(folder: Path) -> Task:
+    """What the bundle in `folder` answers; the default task when that cannot be read, so that opening it says why."""
+    try:
+        return read_manifest(folder).task
+    except BundleError:
+        return Task.BASKET
+
+
+class _NoChampion(BundleError):
+    """A task for which nothing was promoted, which is no fault."""
+
+
+def _open(source: Source, task: Task) -> Model:
     if source.folder is not None:
         return Model(load_bundle(source.folder), None)
-    pointer = read_pointer(source.workspace, Task.BASKET)
+    pointer = read_pointer(source.workspace, task)
     if pointer is None:
-        raise BundleError(
-            f"task {Task.BASKET} has no champion yet",
+        raise _NoChampion(
+            f"task {task} has no champion yet",
             where=str(source.workspace),
             mend="promote a run, then start the server again",
         )
@@ -111,10 +131,8 @@ def _open(source: Source) -> Model:
     return Model(bundle, pointer.version)
 
 
-def _try(bundle: Bundle) -> None:
+def _try(model: Model) -> None:
     """Ask once, so that the first client does not wait, and a model that cannot answer is never ready."""
-    answers = bundle.predict_rows([Basket((Line(1, 0.0),))])
+    answers = model.predict([Basket((Line(1, 0.0),))])
     if not np.isclose(answers.probabilities.sum(), 1.0):
-        raise BundleError(
-            "the model does not answer with probabilities", where=bundle.manifest.run_id, mend="train again"
-        )
+        raise BundleError("the model does not answer with probabilities", where=model.version, mend="train again")

@@ -15,9 +15,9 @@ from retail_forecast.domain.basket import basket_schema
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Prediction
-from retail_forecast_server.models import Described
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import ProblemDetails
+from retail_forecast_server.shelf import Shelved
 
 __all__ = ["PREDICT", "answer_response", "problem_responses", "schema"]
 
@@ -58,9 +58,9 @@ _EXAMPLE = {
 def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     """The OpenAPI document of `app` while it answers `task` within `limits`."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    document["paths"][PREDICT] = {"post": _operation(limits)}
+    document["paths"][PREDICT] = {"post": _operation(task, limits)}
     _, components = msgspec.json.schema_components(
-        (Prediction, ProblemDetails, Alive, Ready, Described), ref_template="#/components/schemas/{name}"
+        (Prediction, ProblemDetails, Alive, Ready, Shelved), ref_template="#/components/schemas/{name}"
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= basket_schema()["components"] | components
@@ -89,19 +89,25 @@ def answer_response(name: str, description: str) -> dict[int | str, dict[str, An
     return {"200": {"description": description, "content": {"application/json": {"schema": _reference(name)}}}}
 
 
-def _operation(limits: ServerSettings) -> dict[str, Any]:
+def _operation(default: Task, limits: ServerSettings) -> dict[str, Any]:
     return {
         "summary": "Price sensitivity of one basket, or of each basket of a list",
         "operationId": "predict",
         "tags": ["prediction"],
         "parameters": [
             {
+                "name": "task",
+                "in": "query",
+                "description": f"What the model may look at; {default} when not given.",
+                "schema": {"type": "string", "enum": [str(task) for task in Task]},
+            },
+            {
                 "name": "explain",
                 "in": "query",
                 "description": "Whether to tell what each line spoke for; of at most "
                 f"{limits.max_explained_lines} lines in all.",
                 "schema": {"type": "boolean", "default": False},
-            }
+            },
         ],
         "requestBody": {
             "required": True,

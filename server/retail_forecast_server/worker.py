@@ -1,4 +1,4 @@
-"""What runs in a worker's process: the model, the app over it, and the word that it answers."""
+"""What runs in a worker's process: the models, the app over them, and the word that it answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,8 @@ import msgspec
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast_server.app import application
 from retail_forecast_server.guard import Guard
-from retail_forecast_server.models import Model, NoModel, Source, open_model
+from retail_forecast_server.models import Model, NoModel, Source
+from retail_forecast_server.shelf import open_shelf
 
 __all__ = ["Announcement", "Post", "worker"]
 
@@ -48,17 +49,17 @@ class Post:
 
 def worker(settings: ServerSettings, source: Source, post: Post, announce: Callable[[Announcement], None]) -> Guard:
     """The app of one worker. As soon as the server is reached under its address, `announce` is told."""
-    model = open_model(source)
+    shelf = open_shelf(source)
 
     @asynccontextmanager
     async def started() -> AsyncIterator[None]:
-        task = asyncio.create_task(_announce_once_reached(model, post, announce))
+        task = asyncio.create_task(_announce_once_reached(shelf.front, post, announce))
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
-    return application(model, settings, instance=post.instance, started=started)
+    return application(shelf, settings, instance=post.instance, started=started)
 
 
 async def _announce_once_reached(model: Model | NoModel, post: Post, announce: Callable[[Announcement], None]) -> None:

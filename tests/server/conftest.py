@@ -11,8 +11,11 @@ import pytest
 from starlette.types import ASGIApp, Message
 
 from retail_forecast.domain.settings import ServerSettings
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.answers import Observer
 from retail_forecast_server.app import application
 from retail_forecast_server.models import Model, NoModel, Source, open_model
+from retail_forecast_server.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,26 @@ MakeClient = Callable[..., Client]
 
 @pytest.fixture(scope="session")
 def model(tiny_bundle: tuple[Path, str]) -> Model:
-    opened = open_model(Source(Path("unused"), tiny_bundle[0]))
+    return _opened(tiny_bundle[0], Task.BASKET)
+
+
+@pytest.fixture(scope="session")
+def flat_model(tiny_flat_bundle: tuple[Path, str]) -> Model:
+    return _opened(tiny_flat_bundle[0], Task.FLAT)
+
+
+def _opened(folder: Path, task: Task) -> Model:
+    opened = open_model(Source(Path("unused"), folder), task)
     assert isinstance(opened, Model)
     return opened
 
 
 @pytest.fixture
-def make_client(model: Model) -> MakeClient:
-    def make(loaded: Model | NoModel | None = None, **limits: Any) -> Client:
-        return Client(application(loaded or model, ServerSettings(**limits), instance="me"))
+def make_client(model: Model, flat_model: Model) -> MakeClient:
+    def make(loaded: Model | NoModel | None = None, observers: Sequence[Observer] = (), **limits: Any) -> Client:
+        none = NoModel("it has no champion yet")
+        shelf = Shelf({Task.BASKET: loaded or model, Task.FLAT: flat_model, Task.COARSE: none, Task.ARRIVAL: none})
+        return Client(application(shelf, ServerSettings(**limits), observers=observers, instance="me"))
 
     return make
 

@@ -16,8 +16,9 @@ from retail_forecast.domain.labels import LABELS, SENSITIVITIES
 from retail_forecast.kernel.lines import baskets_from_rows
 
 if TYPE_CHECKING:
-    from tests.server.conftest import Client
+    from tests.server.conftest import Client, MakeClient
 
+    from retail_forecast_server.answers import Answered
     from retail_forecast_server.models import Model
 
 LA, UM, XX, UNKNOWN = (f"PRD{n:07d}" for n in (3, 120, 145, 9_999_999))
@@ -150,8 +151,40 @@ def test_no_more_is_explained_than_the_limit_allows(client: Client) -> None:
     assert client.predict([*asked, _of(UM)]).status == 200
 
 
-@pytest.mark.parametrize("query", ["explain=yes", "explain", "task=flat", "explain=true&explain=1"])
+@pytest.mark.parametrize("query", ["explain=yes", "explain", "task=flats", "task=", "explain=true&explain=1"])
 def test_a_query_that_is_not_known_is_refused(client: Client, query: str) -> None:
     answer = client.predict(_of(UM), query=query)
     assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
     assert "explain=true" in answer.json["detail"]
+
+
+def test_the_task_asked_for_answers(client: Client, flat_model: Model) -> None:
+    asked = _of(UM, UM)
+    flat = client.predict(asked, query="task=flat").json
+    assert (flat["task"], flat["model_version"]) == ("flat", flat_model.version)
+    assert client.predict(asked, query="task=basket").json == client.predict(asked).json
+    expected = flat_model.predict([msgspec.convert(asked, Basket)]).probabilities[0]
+    assert list(flat["probabilities"].values()) == expected.tolist()
+    without_product = {"lines": [{"quantity": 1, "spend_gbp": 1.0}]}
+    assert client.predict(without_product, query="task=flat").status == 200
+    assert client.predict(without_product).status == 422
+
+
+def test_a_task_without_a_champion_says_so(client: Client) -> None:
+    answer = client.predict(_of(UM), query="task=coarse")
+    assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert "no champion yet" in answer.json["detail"]
+
+
+def test_observers_are_told_of_what_was_answered(make_client: MakeClient, model: Model) -> None:
+    seen: list[Answered] = []
+    client = make_client(observers=[seen.append])
+    client.predict(_of(UM, UM), ("X-Request-ID", "mine"))
+    client.predict([_of(UM), _of(LA)])
+    client.predict({"lines": []})
+    first, second = seen
+    assert (first.request_id, first.model, len(first.baskets)) == ("mine", model, 1)
+    assert first.baskets[0].lines[0].prod_code == UM
+    assert first.time > 1e9
+    np.testing.assert_array_equal(first.predictions.probabilities, model.predict(first.baskets).probabilities)
+    assert second.predictions.probabilities.shape == (2, 4)

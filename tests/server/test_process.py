@@ -112,8 +112,9 @@ def test_memory_of_the_worker(url: str) -> None:
 def test_no_module_that_trains_is_imported(tiny_bundle: tuple[Path, str]) -> None:
     program = (
         "import sys; from pathlib import Path; import retail_forecast_server.process, retail_forecast_server.__main__\n"
-        "from retail_forecast_server.models import Source, open_model\n"
-        "open_model(Source(Path(), Path(sys.argv[1]))).describe()\n"
+        "from retail_forecast_server.models import Source\n"
+        "from retail_forecast_server.shelf import open_shelf\n"
+        "open_shelf(Source(Path(), Path(sys.argv[1]))).describe()\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(

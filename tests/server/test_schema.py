@@ -35,7 +35,7 @@ def test_it_describes_the_hot_route_as_it_is(client: Client) -> None:
     assert basket["properties"]["lines"]["minItems"] == 1
     operation = document["paths"]["/v1/predict"]["post"]
     example = operation["requestBody"]["content"]["application/json"]["example"]
-    assert [parameter["name"] for parameter in operation["parameters"]] == ["explain"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["task", "explain"]
     answer, explained = client.predict(example), client.predict(example, query="explain=true")
     assert set(answer.json) == set(document["components"]["schemas"]["Prediction"]["required"])
     assert set(explained.json) == set(document["components"]["schemas"]["Prediction"]["properties"])

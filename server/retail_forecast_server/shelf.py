@@ -1,0 +1,85 @@
+"""The shelf: the model in force for each task, and why a task has none.
+
+A request takes its model from the shelf once and keeps it to its end, so that no answer is mixed from two models when
+the shelf changes meanwhile.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.models import Described, Model, NoModel, Source, open_model, task_of
+
+__all__ = ["Missing", "Shelf", "Shelved", "open_shelf"]
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A task without a model, and why."""
+
+    task: Task
+    reason: str
+
+
+class Shelved(msgspec.Struct, frozen=True):
+    """What the server answers with.
+
+    Attributes
+    ----------
+    default_task : the task that answers when a request names none
+    models : the model of each task that has one
+    missing : the tasks without
+    """
+
+    default_task: Task
+    models: tuple[Described, ...]
+    missing: tuple[Missing, ...]
+
+
+class Shelf:
+    """The models of all tasks.
+
+    Parameters
+    ----------
+    models : of each task, the model or the reason why there is none
+    default : task that answers when a request names none; the server is ready when it has a model
+    """
+
+    def __init__(self, models: Mapping[Task, Model | NoModel], default: Task = Task.BASKET) -> None:
+        self._models = dict(models)
+        self.default = default
+
+    @property
+    def front(self) -> Model | NoModel:
+        """What the default task answers with."""
+        return self._models[self.default]
+
+    def get(self, task: Task | None = None) -> Model:
+        """The model of `task`, by default of the default task.
+
+        Raises
+        ------
+        Problem : there is none
+        """
+        model = self._models[task or self.default]
+        if isinstance(model, NoModel):
+            raise model.refusal()
+        return model
+
+    def describe(self) -> Shelved:
+        """All models, and why others are missing."""
+        return Shelved(
+            self.default,
+            tuple(model.describe() for model in self._models.values() if isinstance(model, Model)),
+            tuple(Missing(task, model.reason) for task, model in self._models.items() if isinstance(model, NoModel)),
+        )
+
+
+def open_shelf(source: Source) -> Shelf:
+    """Open the champions of all tasks, or the one bundle that `source` names; what cannot be opened is told, and the
+    server starts all the same."""
+    if source.folder is None:
+        return Shelf({task: open_model(source, task) for task in Task})
+    only = task_of(source.folder)
+    aside = NoModel(f"a single bundle is served, and it answers task {only}")
+    return Shelf({task: open_model(source, task) if task is only else aside for task in Task}, only)
