@@ -69,6 +69,21 @@ def test_gold_of_some_weeks(root: Path) -> None:
     assert (len(nothing.baskets), len(nothing.label)) == (0, 0)
 
 
+def test_the_layout_of_the_files_does_not_matter(tmp_path: Path, make_rows: MakeRows, write: Write, take: Take) -> None:
+    """Folds of customers, and all else that is made by positions, are the same wherever the rows of the lake lie."""
+    weeks = [make_rows(week, baskets=9) for week in (200607, 200608, 200609)]
+    files = [write(tmp_path / f"{rows[0]['SHOP_WEEK']}.csv", rows) for rows in weeks]
+    take(tmp_path / "once", *files)
+    for file in files[::-1]:
+        take(tmp_path / "steps", file)
+    once, steps = (read_gold(root, latest(root)) for root in (tmp_path / "once", tmp_path / "steps"))
+    assert spelled(once.baskets) == spelled(steps.baskets)
+    for name in (*HEADER, *LEVELS):
+        first, second = getattr(once.baskets, name), getattr(steps.baskets, name)
+        assert first.values == second.values == tuple(sorted(first.values))
+        assert first.index.tolist() == second.index.tolist()
+
+
 def test_gold_that_is_not_there(root: Path) -> None:
     (root / "gold").rename(root / "elsewhere")
     with pytest.raises(PlaceError, match="gold cannot be read"):

@@ -78,9 +78,14 @@ def basket_sizes(gold: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def codes_from_arrow(array: pa.Array) -> Codes:
-    """The codes of an array of text, dictionary-encoded or not."""
+    """The codes of an array of text, dictionary-encoded or not; `values` in alphabetical order, so that what is made by
+    positions among them, such as folds of customers, does not depend on how the rows lay in their files."""
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    return Codes(tuple(encoded.dictionary.to_pylist()), np.asarray(encoded.indices.fill_null(-1), np.int32))
+    order = pc.array_sort_indices(encoded.dictionary)
+    places = np.empty(len(order) + 1, np.int32)
+    places[np.asarray(order)], places[-1] = np.arange(len(order), dtype=np.int32), -1
+    index = places[np.asarray(encoded.indices.fill_null(-1))]
+    return Codes(tuple(encoded.dictionary.take(order).to_pylist()), index)
 
 
 def pence(amounts: pa.Array) -> NDArray[np.int64]:
