@@ -6,13 +6,15 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy f
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 export OMP_WAIT_POLICY = passive
 
-.PHONY: setup setup-dev setup-torch run test test-all lint bench lock docs clean
+.PHONY: setup setup-dev setup-torch setup-azurite run test test-all lint bench lock docs clean
 
 setup: .venv/core.stamp
 
 setup-dev: .venv/dev.stamp
 
 setup-torch: .venv/torch.stamp
+
+setup-azurite: tests/azurite/node_modules/.package-lock.json
 
 run: setup
 	$(BIN)/retail-forecast run $(ARGS)
@@ -69,4 +71,9 @@ clean:
 # its tests where it is missing; continuous integration forbids that and installs it first.
 .venv/torch.stamp: pyproject.toml .venv/dev.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o 'torch==[0-9.]*' pyproject.toml)"
+	touch $@
+
+# The emulator of Azure Blob Storage that tests start; it needs Node. Without it `make test` skips what runs on it.
+tests/azurite/node_modules/.package-lock.json: tests/azurite/package-lock.json
+	npm ci --prefix tests/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@

@@ -1,10 +1,17 @@
 """What all tests share: the real data when it is there, and the rule that CI skips nothing silently."""
 
 import os
-from collections.abc import Generator
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -14,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from retail_forecast.clouds.addresses import Address
     from retail_forecast.domain.basket import Basket
     from retail_forecast.domain.tasks import Task
 
@@ -23,6 +31,7 @@ NO_TORCH = "PyTorch is not installed"
 NO_REAL_DATA = f"{REAL_DATA} names no folder of dunnhumby files"
 
 NO_TMPFS = "this machine lets nobody mount a file system of their own"
+NO_AZURITE = "Azurite is not installed: make setup-azurite"
 NO_JVM_SPARK = "JVM_PYSPARK names no folder with PySpark 3.5, or Java is missing"
 
 ALLOWED_SKIPS = (NO_REAL_DATA, NO_TMPFS, NO_JVM_SPARK)
@@ -70,6 +79,101 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("RETAIL_FORECAST_") and name not in (REAL_DATA, CI):
             monkeypatch.delenv(name)
+
+
+@contextmanager
+def _emulator(command: Sequence[str], folder: Path) -> Iterator[str]:
+    """The address that a server says it listens on, once it does; its output ends in `folder`."""
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"(?:Running|listens) on (http://127\.0\.0\.1:\d+)", line):
+                break
+        else:
+            raise AssertionError("".join(said))
+        reader = threading.Thread(target=process.stdout.read)  # a full pipe would stop the server
+        reader.start()
+        try:
+            yield found[1]
+        finally:
+            process.terminate()
+            reader.join()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Endpoint of an emulated S3 that knows conditional writes; it has the bucket `lake`."""
+    import boto3
+
+    folder = tmp_path_factory.mktemp("s3")
+    with _emulator([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], folder) as url:
+        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **_S3_KEYS)
+        client.create_bucket(Bucket="lake")
+        client.close()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Endpoint of an emulated Azure Blob Storage; it has the container `lake`."""
+    from azure.storage.blob import ContainerClient
+
+    script = Path(__file__).parent / "azurite/node_modules/azurite/dist/src/blob/main.js"
+    node = which("node")
+    if node is None or not script.is_file():
+        pytest.skip(NO_AZURITE)
+    options = ["--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+    with _emulator([node, str(script), "--blobHost", "127.0.0.1", *options], tmp_path_factory.mktemp("azure")) as url:
+        endpoint = f"{url}/{_AZURE_ACCOUNT}"
+        with ContainerClient(endpoint, "lake", credential=_AZURE_KEY) as client:
+            client.create_container()
+        yield endpoint
+
+
+@pytest.fixture(params=["local", "s3", "azure"])
+def any_place(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> "Callable[[str], Address]":
+    """Addresses of empty places by name, of each kind of place in turn; the variables that lead there are set."""
+    return place_of_kind(request.param, request, monkeypatch, tmp_path)
+
+
+@pytest.fixture(params=["s3", "azure"])
+def cloud_place(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> "Callable[[str], Address]":
+    """As `any_place`, but object stores only."""
+    return place_of_kind(request.param, request, monkeypatch, tmp_path)
+
+
+def place_of_kind(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> "Callable[[str], Address]":
+    """Addresses of empty places of `kind` by name."""
+    if kind == "local":
+        return lambda name: tmp_path / "places" / name
+    endpoint = request.getfixturevalue(f"{kind}_server")
+    prefix = f"test-{next(_PREFIXES)}"
+    if kind == "s3":
+        given = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"}
+        given |= {name.upper(): value for name, value in _S3_KEYS.items()}
+    else:
+        given = {"AZURE_STORAGE_ENDPOINT": endpoint, "AZURE_STORAGE_ACCOUNT_NAME": _AZURE_ACCOUNT}
+        given |= {"AZURE_STORAGE_ACCOUNT_KEY": _AZURE_KEY}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return lambda name: f"{'s3' if kind == 's3' else 'az'}://lake/{prefix}/{name}"
+
+
+_PREFIXES = count()
+_S3_KEYS = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing"}
+# The account that every Azurite has, as its manual says.
+_AZURE_ACCOUNT = "devstoreaccount1"
+_AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,9 @@ nothing of a store but put-if-absent, which the local file system, S3 and Azure 
 from typing import Any
 
 import msgspec
-import obstore
-from obstore.exceptions import AlreadyExistsError
 from obstore.store import ObjectStore
 
+from retail_forecast.clouds.objects import create, listed, read
 from retail_forecast.domain.errors import Conflict
 
 __all__ = ["Journal"]
@@ -34,8 +33,8 @@ class Journal:
 
     def numbers(self) -> list[int]:
         """Numbers of all entries, ascending."""
-        found = self._store.list(self._prefix)
-        return sorted(int(meta["path"].rsplit("/", 1)[-1].removesuffix(".json")) for chunk in found for meta in chunk)
+        found = listed(self._store, self._prefix)
+        return sorted(int(path.rsplit("/", 1)[-1].removesuffix(".json")) for path, _ in found)
 
     def latest(self) -> int | None:
         """Number of the newest entry; None while there is none."""
@@ -49,8 +48,7 @@ class Journal:
         ------
         FileNotFoundError : there is none
         """
-        payload = self._store.get(self._path(number)).bytes()
-        entry: dict[str, Any] = msgspec.json.decode(bytes(payload))
+        entry: dict[str, Any] = msgspec.json.decode(read(self._store, self._path(number)))
         return entry
 
     def add(self, number: int, entry: dict[str, Any]) -> None:
@@ -62,8 +60,8 @@ class Journal:
         """
         payload = msgspec.json.format(msgspec.json.encode(entry, order="sorted"), indent=2)
         try:
-            obstore.put(self._store, self._path(number), payload, mode="create")
-        except AlreadyExistsError as error:
+            create(self._store, self._path(number), payload)
+        except Conflict as error:
             raise Conflict(
                 f"entry {number} of {self._prefix} was published by somebody else meanwhile",
                 where=self._path(number),
