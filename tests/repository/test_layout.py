@@ -105,6 +105,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
         "predict",
         "customers",
         "segments",
+        "features",
         "serve",
         "report",
         "run",

@@ -40,6 +40,7 @@ VERBS = (
     "predict",
     "customers",
     "segments",
+    "features",
     "serve",
     "report",
     "doctor",

@@ -15,6 +15,7 @@ from retail_forecast.domain.errors import UsageError
 
 __all__ = [
     "SETTINGS_FILE",
+    "FeatureSettings",
     "Floors",
     "GateSettings",
     "LakeSettings",
@@ -63,6 +64,19 @@ class LakeSettings(_Section):
         1, ge=0, description="days between the end of a week and the arrival of its file [days]"
     )
     quality: QualitySettings = QualitySettings()
+
+
+class FeatureSettings(_Section):
+    """The feature store."""
+
+    online: str = Field(
+        "sqlite",
+        pattern=r"^(sqlite|dynamodb://[A-Za-z0-9_.-]{3,255})$",
+        description="where the newest records are: 'sqlite', a file of the workspace, or dynamodb://TABLE",
+    )
+    ttl_days: int | None = Field(
+        None, ge=1, description="how long after its event a record is given online; without, for good [days]"
+    )
 
 
 class WindowSettings(_Section):
@@ -132,6 +146,7 @@ class Settings(BaseSettings):
 
     workspace: Path = Path("workspace")
     lake: LakeSettings = LakeSettings()
+    features: FeatureSettings = FeatureSettings()
     windows: WindowSettings = WindowSettings()
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()

@@ -21,7 +21,7 @@ from retail_forecast.lake.schemas import CUSTOMERS
 from retail_forecast.lake.state import LakeState
 from retail_forecast.lake.tables import open_table
 
-__all__ = ["KNOWN_CUSTOMERS", "customers_before", "customers_of", "read_customers"]
+__all__ = ["KNOWN_CUSTOMERS", "customer_weeks", "customers_before", "customers_of", "read_customers"]
 
 KNOWN_CUSTOMERS = pa.schema(
     [
@@ -75,7 +75,7 @@ def read_customers(root: Path, state: LakeState, as_of_week: int) -> pa.Table:
     PlaceError : the table is not there
     """
     _require_week(state, as_of_week)
-    weeks = _customer_weeks(root, state, [week for week in state.weeks if week <= as_of_week])
+    weeks = customer_weeks(root, state, [week for week in state.weeks if week <= as_of_week])
     weeks = weeks.append_column("pence", pa.array(pence(pa.concat_arrays([_NO_MONEY, *weeks["spend_gbp"].chunks]))))
     sums = [*((name, "sum") for name in ("baskets", "pence", *_COUNTS)), ("shop_week", "min"), ("shop_week", "max")]
     found = weeks.group_by("customer").aggregate(sums).sort_by("customer")
@@ -102,7 +102,13 @@ def customers_before(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.T
     return pa.concat_tables([CUSTOMERS.empty_table(), *(customers_of(part) for part in parts)])
 
 
-def _customer_weeks(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.Table:
+def customer_weeks(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.Table:
+    """The customers' rows of `weeks` in `state`.
+
+    Raises
+    ------
+    PlaceError : the table is not there
+    """
     if "customers" not in state.tables:
         return customers_before(root, state, weeks)
     dataset = open_table(root, "customers", state.tables["customers"]).to_pyarrow_dataset()

@@ -1,0 +1,105 @@
+"""`retail-forecast features`: the feature store of products, customers and stores."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retail_forecast.cli.console import emit
+from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+from retail_forecast.domain.records import FeatureGroup
+
+if TYPE_CHECKING:
+    from retail_forecast.domain.records import Record
+
+__all__ = ["features"]
+
+features = typer.Typer(
+    help="Look after the feature store, and ask it what stands or stood.",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+Group = Annotated[FeatureGroup, typer.Argument(metavar="GROUP", help="product, customer or store")]
+
+
+@features.command()
+def materialize(
+    *,
+    refill: Annotated[bool, typer.Option("--refill", help="Put every id online, for a new online store.")] = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """Write records of the weeks that are new or corrected since the last time, offline and online."""
+    from retail_forecast.domain.settings import load_settings
+    from retail_forecast.pipeline.clock import utc_now
+    from retail_forecast.pipeline.features import materialize_features
+
+    done = materialize_features(workspace, load_settings(workspace), clock=utc_now, refill=refill)
+
+    def show() -> None:
+        typer.echo(f"{len(done.weeks)} weeks materialised, {len(done.corrected)} of them corrected")
+        for group, count in done.offline.items():
+            typer.echo(f"{group}: {count:,} records appended, {done.online[group]:,} stand online since")
+
+    emit(asdict(done), json_output, show)
+
+
+@features.command()
+def get(
+    group: Group,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Codes of products, customers or stores.")],
+    *,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="What was known at that time (UTC), from the offline store.")
+    ] = None,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """What stands for each id now, from the online store; ids of which nothing is known are left out."""
+    from retail_forecast.domain.settings import load_settings
+    from retail_forecast.pipeline.clock import utc_now
+    from retail_forecast.pipeline.features import features_as_of, features_now
+
+    if as_of is None:
+        found = features_now(workspace, load_settings(workspace), group, ids, utc_now())
+    else:
+        found = features_as_of(workspace, group, ids, as_of.replace(tzinfo=UTC))
+    _emit(group, found, json_output)
+
+
+@features.command()
+def history(
+    group: Group,
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="Code of a product, customer or store.")],
+    *,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """Every record of an id, corrections included, from the offline store."""
+    from retail_forecast.pipeline.features import features_history
+
+    _emit(group, features_history(workspace, group, record_id), json_output)
+
+
+def _emit(group: FeatureGroup, records: "Sequence[Record]", json_output: bool) -> None:
+    emit({"group": str(group), "records": [_document(r) for r in records]}, json_output, lambda: _show(group, records))
+
+
+def _document(record: "Record") -> dict[str, Any]:
+    times = {name: getattr(record, name) for name in ("event_time", "known_time", "write_time", "expires_at")}
+    told = {name: None if time is None else time.isoformat() for name, time in times.items()}
+    return {"record_id": record.record_id, **told, "deleted": record.deleted, "features": dict(record.values)}
+
+
+def _show(group: FeatureGroup, records: "Sequence[Record]") -> None:
+    for record in records:
+        since, known = (f"{time:%Y-%m-%d %H:%M}" for time in (record.event_time, record.known_time))
+        typer.echo(f"{record.record_id}  stands since {since}, known since {known}")
+        told = ", ".join(f"{name} {value}" for name, value in record.values.items())
+        typer.echo(f"  {'deleted' if record.deleted else told}")
+    if not records:
+        typer.echo(f"no records in group {group}")
