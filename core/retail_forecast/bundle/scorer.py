@@ -80,6 +80,10 @@ class Predictions:
     label: NDArray[np.int8]
     unknown_share: NDArray[np.float64]
 
+    def part(self, first: int, last: int) -> "Predictions":
+        """The answers for baskets `first` to `last`, the latter not among them."""
+        return Predictions(self.probabilities[first:last], self.label[first:last], self.unknown_share[first:last])
+
 
 class Bundle:
     """A loaded bundle. Made by `load_bundle`; safe to share between threads."""
