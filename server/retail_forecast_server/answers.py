@@ -1,4 +1,4 @@
-"""From the body of a request to the body of an answer. A label in the request is an unknown field."""
+"""From what a model found to the body of an answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,21 @@ from retail_forecast.bundle.explanation import explain
 from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.labels import LABELS, SENSITIVITIES, Label, Sensitivity
-from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
+from retail_forecast_server.asked import Asked
 from retail_forecast_server.models import Model
-from retail_forecast_server.problems import at_fault, undecodable
+from retail_forecast_server.problems import at_fault
 
-__all__ = ["Answered", "Contribution", "Observer", "Prediction", "Probabilities", "answer"]
+__all__ = [
+    "Answered",
+    "Contribution",
+    "Observer",
+    "Prediction",
+    "Probabilities",
+    "encoded",
+    "explained",
+    "predicted",
+]
 
 
 class Probabilities(msgspec.Struct, frozen=True, gc=False):
@@ -88,49 +97,32 @@ Observer = Callable[[Answered], None]
 """Called on the event loop after an answer was sent. It must neither block nor raise: it puts the request aside, into
 a queue with a bound, and works on it elsewhere."""
 
-_DECODER = msgspec.json.Decoder(Basket | tuple[Basket, ...])
 _ENCODER = msgspec.json.Encoder()
 
 
-def answer(
-    body: bytes, model: Model, limits: ServerSettings, *, explained: bool = False
-) -> tuple[bytes, Sequence[Basket], Predictions]:
-    """The JSON answer to a JSON body, one basket for one and a list for a list; with the baskets and what was found.
+def encoded(asked: Asked, model: Model, found: Predictions) -> bytes:
+    """The answers as JSON: one for one basket, a list for a list."""
+    told = _predictions(asked.baskets, model, found)
+    return _ENCODER.encode(told[0] if asked.alone else told)
 
-    Parameters
-    ----------
-    explained : whether to tell what each line spoke for
+
+def predicted(asked: Asked, model: Model) -> tuple[bytes, Predictions]:
+    """The answers as JSON, and what was found."""
+    found = model.predict(asked.baskets)
+    return encoded(asked, model, found), found
+
+
+def explained(asked: Asked, model: Model, most_lines: int) -> tuple[bytes, Predictions]:
+    """The answers as JSON with what each line spoke for, and what was found.
 
     Raises
     ------
-    Problem : the body does not fit, with the field at fault
+    Problem : there are more than `most_lines` lines
     """
-    try:
-        asked = _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise undecodable(error) from error
-    alone = isinstance(asked, Basket)
-    baskets = [asked] if isinstance(asked, Basket) else asked
-    if len(baskets) > limits.max_baskets:
-        raise at_fault(f"{len(baskets)} baskets in one request; at most {limits.max_baskets} are answered")
-    for position, basket in enumerate(baskets):
-        _check(basket, model.task, limits, *(() if alone else (position,)))
-    predictions, told = _explained(baskets, model, limits) if explained else _plain(baskets, model)
-    return _ENCODER.encode(told[0] if alone else told), baskets, predictions
-
-
-def _plain(baskets: Sequence[Basket], model: Model) -> tuple[Predictions, list[Prediction]]:
-    found = model.predict(baskets)
-    return found, _predictions(baskets, model, found)
-
-
-def _explained(baskets: Sequence[Basket], model: Model, limits: ServerSettings) -> tuple[Predictions, list[Prediction]]:
-    count = sum(len(basket.lines) for basket in baskets)
-    if count > limits.max_explained_lines:
-        raise at_fault(
-            f"{count} lines in a request to be explained; at most {limits.max_explained_lines} are: send fewer baskets"
-        )
-    why = explain(model.bundle, model.bundle.baskets(baskets))
+    count = sum(len(basket.lines) for basket in asked.baskets)
+    if count > most_lines:
+        raise at_fault(f"{count} lines in a request to be explained; at most {most_lines} are: send fewer baskets")
+    why = explain(model.bundle, model.bundle.baskets(asked.baskets))
     values = iter(why.contributions.tolist())
     told = [
         msgspec.structs.replace(
@@ -139,22 +131,9 @@ def _explained(baskets: Sequence[Basket], model: Model, limits: ServerSettings) 
                 Contribution(number, line.prod_code, next(values)) for number, line in enumerate(basket.lines)
             ),
         )
-        for basket, prediction in zip(baskets, _predictions(baskets, model, why.answers), strict=True)
+        for basket, prediction in zip(asked.baskets, _predictions(asked.baskets, model, why.answers), strict=True)
     ]
-    return why.answers, told
-
-
-def _check(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> None:
-    if not basket.lines and task is not Task.ARRIVAL:
-        raise at_fault("a basket without lines cannot be answered by this model", *steps, "lines")
-    if len(basket.lines) > limits.max_lines:
-        raise at_fault(
-            f"{len(basket.lines)} lines in one basket; at most {limits.max_lines} are answered", *steps, "lines"
-        )
-    if task is Task.BASKET:
-        for number, line in enumerate(basket.lines):
-            if line.prod_code is None:
-                raise at_fault("the product is missing", *steps, "lines", number, "prod_code")
+    return _ENCODER.encode(told[0] if asked.alone else told), why.answers
 
 
 def _predictions(baskets: Sequence[Basket], model: Model, found: Predictions) -> list[Prediction]:

@@ -13,10 +13,11 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from retail_forecast_server.logs import Request, log_request
+from retail_forecast_server.logs import Request, RequestLog
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
 
 __all__ = ["OPEN_PATHS", "Guard"]
@@ -35,6 +36,10 @@ _SECURITY = (
 )
 _NOTHING_LOADS = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
+_PROCESS = secrets.token_hex(8).encode()
+_NUMBERS = count()
+"""New request ids: what tells this process from others, and a number."""
+
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -51,6 +56,7 @@ class Guard:
     def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], ASGIApp], key_digests: tuple[str, ...] = ()) -> None:
         self._app = app
         self._hot = hot
+        self._log = RequestLog()
         self._digests = [bytes.fromhex(digest) for digest in key_digests]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +88,7 @@ class Guard:
                 told = f"A fault of the program; the log has it under request id {request_id.decode()}."
                 await _refuse(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, told), dress)
         finally:
-            log_request(
+            self._log.add(
                 Request(
                     datetime.now(UTC),
                     request_id.decode(),
@@ -123,7 +129,7 @@ def _request_id(headers: Headers) -> bytes:
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value
-    return secrets.token_hex(8).encode()
+    return b"%s-%x" % (_PROCESS, next(_NUMBERS))
 
 
 def _key(headers: Headers) -> bytes:

@@ -1,8 +1,8 @@
 """The hot route: `POST /v1/predict` as a thin ASGI endpoint.
 
 It stands inside the FastAPI app, but decodes and encodes by itself: validation by pydantic and the response classes
-would cost more than the prediction. Small bodies are answered on the event loop, large ones in a thread, so that the
-probes and small requests do not wait for them.
+would cost more than the prediction. Small bodies are answered on the event loop, all of a turn together (`gathering`);
+large ones in a thread, so that probes and small requests do not wait for them.
 """
 
 import asyncio
@@ -12,8 +12,13 @@ from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
+from retail_forecast.bundle.scorer import Predictions
+from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.settings import ServerSettings
-from retail_forecast_server.answers import Answered, Observer, answer
+from retail_forecast_server.answers import Answered, Observer, encoded, explained, predicted
+from retail_forecast_server.asked import decoded
+from retail_forecast_server.gathering import Gathering
+from retail_forecast_server.models import Model
 from retail_forecast_server.problems import Problem
 from retail_forecast_server.query import read_query
 from retail_forecast_server.shelf import Shelf
@@ -25,6 +30,8 @@ _INLINE_BYTES = 1 << 16
 
 _JSON = b"application/json"
 _HEADERS = (b"content-type", _JSON)
+
+_Answer = tuple[Sequence[Basket], bytes, Predictions]
 
 
 class Predict:
@@ -41,6 +48,7 @@ class Predict:
         self._shelf = shelf
         self._limits = limits
         self._observers = tuple(observers)
+        self._gathering = Gathering()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -54,16 +62,25 @@ class Predict:
         _check_headers(scope, self._limits.max_body_bytes)
         body = await _read(receive, self._limits.max_body_bytes)
         if len(body) <= _INLINE_BYTES and not asked.explain:
-            payload, baskets, found = answer(body, model, self._limits)
+            baskets, payload, found = await self._answer_here(body, model)
         else:
-            payload, baskets, found = await asyncio.to_thread(
-                answer, body, model, self._limits, explained=asked.explain
-            )
+            baskets, payload, found = await asyncio.to_thread(self._answer_aside, body, model, asked.explain)
         headers = [_HEADERS, (b"content-length", b"%d" % len(payload))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
         for observe in self._observers:
             observe(Answered(scope["request_id"], time.time(), model, baskets, found))
+
+    async def _answer_here(self, body: bytes, model: Model) -> _Answer:
+        asked = decoded(body, model.task, self._limits)
+        found = await self._gathering.predict(model, asked.baskets)
+        return asked.baskets, encoded(asked, model, found), found
+
+    def _answer_aside(self, body: bytes, model: Model, explain: bool) -> _Answer:
+        asked = decoded(body, model.task, self._limits)
+        if explain:
+            return asked.baskets, *explained(asked, model, self._limits.max_explained_lines)
+        return asked.baskets, *predicted(asked, model)
 
 
 def _check_headers(scope: Scope, limit: int) -> None:

@@ -1,5 +1,6 @@
 """Logs as JSON lines on standard error. A customer's code never appears in them, whatever is logged."""
 
+import asyncio
 import logging
 import re
 import sys
@@ -10,7 +11,7 @@ import msgspec
 
 from retail_forecast.domain.columns import column
 
-__all__ = ["JsonLines", "Request", "log_request", "log_settings"]
+__all__ = ["JsonLines", "Request", "RequestLog", "log_settings"]
 
 _CUSTOMER = re.compile(column("CUST_CODE").pattern.encode())
 _HIDDEN = b"CUST-hidden"
@@ -30,10 +31,23 @@ class Request(msgspec.Struct, frozen=True, tag_field="event", tag="request"):
 _ENCODER = msgspec.json.Encoder()
 
 
-def log_request(request: Request) -> None:
-    """Write the line of one request; past `logging`, which would cost a tenth of a prediction."""
-    sys.stderr.buffer.write(_CUSTOMER.sub(_HIDDEN, _ENCODER.encode(request)) + b"\n")
-    sys.stderr.buffer.flush()
+class RequestLog:
+    """Writes the lines of requests, those of one turn of the event loop at once; past `logging`, which would cost a
+    tenth of a prediction. To be used from one event loop."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def add(self, request: Request) -> None:
+        """Take a line that is written before the next turn ends."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(_CUSTOMER.sub(_HIDDEN, _ENCODER.encode(request)))
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        sys.stderr.buffer.write(b"\n".join([*lines, b""]))
+        sys.stderr.buffer.flush()
 
 
 class JsonLines(logging.Formatter):
