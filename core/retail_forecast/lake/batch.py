@@ -6,6 +6,7 @@ by the lake.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,8 @@ from retail_forecast.lake.rules import Faults
 from retail_forecast.lake.staging import FAULTS, WEEK, Slab, Staged
 
 __all__ = ["Batch", "gather", "plan", "raw_texts", "slabs_of"]
+
+_WIDE = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,12 @@ def slabs_of(staged: Sequence[Staged], weeks: Sequence[int]) -> list[tuple[Stage
 
 def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int], added: Sequence[str] = ()) -> Batch:
     """The rows of `slabs` that are booked under `weeks`, sorted, with the columns `added` beside the contract's."""
-    parts = [_part(number, source, slab, weeks, added) for number, (source, slab) in enumerate(slabs)]
-    fields = {name: join_fields([fields[name] for fields, *_ in parts]) for name in parts[0][0]}
+    parts = [_part(number, source, slab, weeks) for number, (source, slab) in enumerate(slabs)]
+    texts = [part[0] for part in parts]
     faults, booked, open_week, slab_number, row = (
         np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]
     )
+    fields = _fields(slabs, texts, added)
     placed = ~open_week & (fields["BASKET_ID"].index >= 0)
     order = _order(fields, faults, booked, placed)
     return Batch(
@@ -95,8 +99,8 @@ def gather(slabs: Sequence[tuple[Staged, Slab]], weeks: Sequence[int], added: Se
 
 
 def _part(
-    number: int, source: Staged, slab: Slab, weeks: Sequence[int], added: Sequence[str]
-) -> tuple[dict[str, Field], *tuple[NDArray[np.generic], ...]]:
+    number: int, source: Staged, slab: Slab, weeks: Sequence[int]
+) -> tuple[pa.RecordBatch, *tuple[NDArray[np.generic], ...]]:
     texts = read_slab(slab)
     week = np.asarray(texts.column(WEEK))
     booked = np.where(week == 0, np.int32(source.main_week), week)
@@ -104,8 +108,22 @@ def _part(
     if len(rows) < len(booked):
         texts = _compacted(texts.take(pa.array(rows)))
     faults = np.asarray(texts.column(FAULTS))
-    fields = read_fields(texts, slab.plain, {name: source.added.get(name) for name in added})
-    return fields, faults, booked[rows], week[rows] == 0, np.full(len(rows), number, np.int32), rows
+    return texts, faults, booked[rows], week[rows] == 0, np.full(len(rows), number, np.int32), rows
+
+
+def _fields(
+    slabs: Sequence[tuple[Staged, Slab]], texts: Sequence[pa.RecordBatch], added: Sequence[str]
+) -> dict[str, Field]:
+    """The columns of all slabs together; the words of files with one header are read once, not slab by slab."""
+    parts = []
+    for header, group in groupby(zip(slabs, texts, strict=True), key=lambda item: item[0][0].header):
+        members = list(group)
+        (source, _), _ = members[0]
+        plain = frozenset.intersection(*(slab.plain for (_, slab), _ in members))
+        columns = [pa.concat_arrays([part.column(name).cast(_WIDE) for _, part in members]) for name in header]
+        together = pa.RecordBatch.from_arrays(columns, list(header))
+        parts.append(read_fields(together, plain, {name: source.added.get(name) for name in added}))
+    return {name: join_fields([fields[name] for fields in parts]) for name in parts[0]}
 
 
 def read_slab(slab: Slab) -> pa.RecordBatch:

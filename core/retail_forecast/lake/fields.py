@@ -92,6 +92,8 @@ def _encoded(typed: pa.Array, texts: pa.DictionaryArray) -> Field:
 
 def join_fields(parts: Sequence[Field]) -> Field:
     """The rows of all `parts`, in order, with one dictionary."""
+    if len(parts) == 1:
+        return parts[0]
     words = pa.concat_arrays([p.values for p in parts]).dictionary_encode()
     numbers = np.asarray(words.indices)
     starts = np.cumsum([0, *(len(p.values) for p in parts)])

@@ -139,7 +139,7 @@ def _own_words(values: pa.Array) -> pa.Array:
 
 def _compacted(values: pa.DictionaryArray) -> pa.DictionaryArray:
     words = len(values.dictionary)
-    index = np.asarray(values.indices.fill_null(words))
+    index = np.asarray(values.indices.fill_null(words) if values.null_count else values.indices)
     used = np.zeros(words + 1, bool)
     used[index] = True
     numbers: NDArray[np.int32] = np.cumsum(used, dtype=np.int32) - 1

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from retail_forecast.clouds.opening import open_store
-from retail_forecast.lake.columnar import basket_sizes
+from retail_forecast.lake.columnar import basket_sizes, codes_from_arrow
 from retail_forecast.lake.schemas import GOLD_HEADER
 
 __all__ = ["PROFILED", "Profile", "keep_profiles", "profile", "read_profiles"]
@@ -32,23 +32,29 @@ PROFILED = (*(GOLD_HEADER[name].name for name in _FIELDS), *_EDGES)
 
 def profile(gold: pa.Table) -> dict[int, Profile]:
     """The profile of each week among baskets of gold."""
-    weeks = gold["shop_week"]
-    columns = {GOLD_HEADER[name].name: gold[name].cast(pa.string()).fill_null("") for name in _FIELDS}
+    weeks, week = np.unique(np.asarray(gold["shop_week"]), return_inverse=True)
     lines, spend = basket_sizes(gold)
+    columns = {GOLD_HEADER[name].name: _words(gold[name]) for name in _FIELDS}
     sizes = zip(_EDGES.items(), (lines, spend // 100), strict=True)
-    columns |= {name: _classes(numbers, edges) for (name, edges), numbers in sizes}
-    found: dict[int, dict[str, dict[str, int]]] = {}
-    for name, values in columns.items():
-        counted = pa.table({"week": weeks, "value": values}).group_by(["week", "value"]).aggregate([([], "count_all")])
-        for row in counted.sort_by([("week", "ascending"), ("value", "ascending")]).to_pylist():
-            found.setdefault(row["week"], {}).setdefault(name, {})[row["value"]] = row["count_all"]
+    columns |= {name: (_classes(edges), np.digitize(numbers, edges)) for (name, edges), numbers in sizes}
+    found: dict[int, dict[str, dict[str, int]]] = {number: {} for number in weeks.tolist()}
+    for name, (words, index) in columns.items():
+        counted = np.bincount(week * len(words) + index, minlength=len(weeks) * len(words))
+        for number, counts in zip(weeks.tolist(), counted.reshape(len(weeks), -1).tolist(), strict=True):
+            found[number][name] = {word: count for word, count in sorted(zip(words, counts, strict=True)) if count}
     return dict(found)
 
 
-def _classes(numbers: NDArray[np.int64], edges: tuple[int, ...]) -> pa.Array:
+def _words(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    """The words of a column, the last of them "" for what is empty, and the place of each row's among them."""
+    codes = codes_from_arrow(column.combine_chunks())
+    index = codes.index.astype(np.int64)
+    return [*map(str, codes.values), ""], np.where(index < 0, len(codes.values), index)
+
+
+def _classes(edges: tuple[int, ...]) -> list[str]:
     between = (f"{a} to below {b}" for a, b in pairwise(edges))
-    names = [f"below {edges[0]}", *between, f"from {edges[-1]}"]
-    return pa.array(names).take(pa.array(np.digitize(numbers, edges)))
+    return [f"below {edges[0]}", *between, f"from {edges[-1]}"]
 
 
 def keep_profiles(root: Path, state: int, profiles: Mapping[int, Profile]) -> None:
