@@ -40,7 +40,7 @@ def profile(gold: pa.Table) -> dict[int, Profile]:
     found: dict[int, dict[str, dict[str, int]]] = {number: {} for number in weeks.tolist()}
     for name, (words, index) in columns.items():
         counted = np.bincount(week * len(words) + index, minlength=len(weeks) * len(words))
-        for number, counts in zip(weeks.tolist(), counted.reshape(len(weeks), -1).tolist(), strict=True):
+        for number, counts in zip(weeks.tolist(), counted.reshape(len(weeks), len(words)).tolist(), strict=True):
             found[number][name] = {word: count for word, count in sorted(zip(words, counts, strict=True)) if count}
     return dict(found)
 
