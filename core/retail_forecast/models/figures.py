@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retail_forecast.bundle.scorer import Bundle
+from retail_forecast.bundle.scorer import Bundle, Predictions
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.models.bootstrap import Interval, basket_clusters, intervals
@@ -52,19 +52,19 @@ class Figures:
 
 def measure(
     bundle: Bundle,
+    answers: Predictions,
     baskets: Baskets,
     label: NDArray[np.int8],
     rng: np.random.Generator,
     before: tuple[Baskets, NDArray[np.int8]],
 ) -> Figures:
-    """Measure `bundle` on `baskets` with their labels (positions in LABELS).
+    """Measure `bundle` by its `answers` for `baskets`, with their labels (positions in LABELS).
 
     Parameters
     ----------
     before : baskets that were there to learn from, and their labels: what simple rules of pricing learn from
     rng : of the bootstrap, the shuffles and the sample that the importances are taken on (4,000 baskets at most)
     """
-    answers = bundle.predict(baskets)
     metrics = evaluate(label, answers.probabilities, answers.label).to_dict()
     metrics |= pricing_figures(*before, baskets, label, assigned_tier(answers.probabilities))
     bounds = intervals(label, answers.label, basket_clusters(baskets.customer.index), rng)

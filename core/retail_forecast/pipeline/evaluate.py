@@ -68,6 +68,8 @@ def evaluate_weeks(
     rows, rng = np.flatnonzero(gold.complete), np.random.default_rng(settings.train.seed)
     past = [week for week in sorted(state.weeks) if week <= manifest.last_learned_week]
     before = read_gold(lake_path(workspace), state, past, lines=False)
-    figures = measure(bundle, gold.baskets.take(rows), gold.label[rows], rng, (before.baskets, before.label))
+    baskets = gold.baskets.take(rows)
+    learned_from = before.baskets, before.label
+    figures = measure(bundle, bundle.predict(baskets), baskets, gold.label[rows], rng, learned_from)
     learned = tuple(week for week in weeks if week <= manifest.last_learned_week)
     return Evaluated(manifest.run_id, manifest.task, manifest.model, tuple(weeks), learned, figures)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retail_forecast.bundle.scorer import Bundle
+from retail_forecast.bundle.scorer import Bundle, Predictions
 from retail_forecast.clouds.local_hosts import Log, silent
 from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.progress import Progress, Silent
@@ -172,15 +172,19 @@ def _measured(run: Run) -> Measured:
     with run.phase("measure"):
         before = gold.baskets.take(learned), gold.label[learned]
         bundle = fitted.bundle(material.threads)
-        figures = measure(bundle, baskets, label, np.random.default_rng(train.seed), before)
-        figures = replace(figures, agreement=_agreement(run, fitted, held_out))
+        answers = bundle.predict(baskets)
+        figures = measure(bundle, answers, baskets, label, np.random.default_rng(train.seed), before)
+        figures = replace(figures, agreement=_agreement(run, answers, held_out))
     leakage = run.shared(
         "guard",
         (run.order.task, train),
         lambda: guard(run.order.task, gold.baskets, gold.label, learned, held_out, train),
     )
     figures = replace(figures, leakage=leakage, curve=_curve(run, figures, len(learned)))
-    baselines = {"always_mm": always_mm(gold.label[learned], label).to_dict(), **_other_ways(bundle, baskets, label)}
+    baselines = {
+        "always_mm": always_mm(gold.label[learned], label).to_dict(),
+        **_other_ways(bundle, answers, baskets, label),
+    }
     if run.order.task is Task.ARRIVAL:
         baselines |= _other_columns(run, fitted, baskets, label)
     if run.order.task in (Task.BASKET, Task.COARSE):
@@ -204,18 +208,21 @@ def _flat_figures(run: Run, learned: NDArray[np.intp], held_out: NDArray[np.intp
     baskets, label, train = gold.baskets.take(learned), gold.label[learned], run.choice.settings.train
     flat = fit_model(Task.FLAT, learner(_FLAT_LEARNER, task=Task.FLAT), baskets, label, train, threads)
     rng = np.random.default_rng(0)
-    asked = gold.baskets.take(held_out), gold.label[held_out]
-    return measure(flat.bundle(threads), *asked, rng, (baskets, label)).metrics
+    bundle, asked = flat.bundle(threads), gold.baskets.take(held_out)
+    return measure(bundle, bundle.predict(asked), asked, gold.label[held_out], rng, (baskets, label)).metrics
 
 
-def _other_ways(bundle: Bundle, baskets: Baskets, label: NDArray[np.int8]) -> dict[str, dict[str, Any]]:
-    """The same model answering in other ways: by the likeliest label, and with the history that its bundle holds."""
+def _other_ways(
+    bundle: Bundle, answers: Predictions, baskets: Baskets, label: NDArray[np.int8]
+) -> dict[str, dict[str, Any]]:
+    """The model behind `answers` answering in other ways: by the likeliest label, and with the history that its bundle
+    holds."""
     ways = {}
     if bundle.manifest.rule != "likeliest":
-        ways["likeliest"] = evaluate(label, bundle.predict(baskets).probabilities).to_dict()
+        ways["likeliest"] = evaluate(label, answers.probabilities).to_dict()
     if bundle.history is not None:
-        answers = bundle.predict(replace(baskets, known=None))
-        ways["held_history"] = evaluate(label, answers.probabilities, answers.label).to_dict()
+        held = bundle.predict(replace(baskets, known=None))
+        ways["held_history"] = evaluate(label, held.probabilities, held.label).to_dict()
     return ways
 
 
@@ -233,12 +240,11 @@ def _other_columns(run: Run, fitted: Fitted, baskets: Baskets, label: NDArray[np
     return {"with_segments" if flipped else "without_segments": metrics}
 
 
-def _agreement(run: Run, fitted: Fitted, rows: NDArray[np.intp]) -> dict[str, Any] | None:
-    """How a model of made labels agrees with those of the tills, on the baskets at `rows`."""
+def _agreement(run: Run, answers: Predictions, rows: NDArray[np.intp]) -> dict[str, Any] | None:
+    """How the answers of a model of made labels for the baskets at `rows` agree with those of the tills."""
     material = run.material
     if material.labels.source is LabelSource.GIVEN:
         return None
-    answers = fitted.bundle(material.threads).predict(run.gold(material.windows).baskets.take(rows))
     return agreement(material.given[rows], material.gold.label[rows], answers)
 
 
