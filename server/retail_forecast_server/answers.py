@@ -22,7 +22,6 @@ __all__ = [
     "Probabilities",
     "encoded",
     "explained",
-    "predicted",
 ]
 
 
@@ -104,12 +103,6 @@ def encoded(asked: Asked, model: Model, found: Predictions) -> bytes:
     """The answers as JSON: one for one basket, a list for a list."""
     told = _predictions(asked.baskets, model, found)
     return _ENCODER.encode(told[0] if asked.alone else told)
-
-
-def predicted(asked: Asked, model: Model) -> tuple[bytes, Predictions]:
-    """The answers as JSON, and what was found."""
-    found = model.predict(asked.baskets)
-    return encoded(asked, model, found), found
 
 
 def explained(asked: Asked, model: Model, most_lines: int) -> tuple[bytes, Predictions]:

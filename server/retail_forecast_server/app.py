@@ -16,11 +16,11 @@ from retail_forecast import __version__
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast_server.answers import Observer
 from retail_forecast_server.guard import Guard
-from retail_forecast_server.hot import Predict
+from retail_forecast_server.hot import COLUMNS, Predict, Service
 from retail_forecast_server.page import PAGE, PAGE_POLICY
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
-from retail_forecast_server.schema import PREDICT, answer_response, problem_responses, schema
+from retail_forecast_server.schema import PREDICT, PREDICT_COLUMNS, answer_response, problem_responses, schema
 from retail_forecast_server.shelf import Shelf
 
 __all__ = ["application"]
@@ -72,14 +72,16 @@ def application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    predict = Predict(shelf, limits, observers)
-    app.router.routes.append(Route(PREDICT, predict, methods=["POST"], include_in_schema=False))
+    service = Service(shelf, limits, tuple(observers))
+    hot = {PREDICT: Predict(service), PREDICT_COLUMNS: Predict(service, COLUMNS)}
+    for path, endpoint in hot.items():
+        app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(Exception, _failed)
     _add_probes(app, shelf, instance)
     _add_documents(app, shelf, limits)
-    return Guard(app, {("POST", PREDICT): predict}, limits.api_key_sha256)
+    return Guard(app, {("POST", path): endpoint for path, endpoint in hot.items()}, limits.api_key_sha256)
 
 
 def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -10,7 +11,9 @@ from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import at_fault, undecodable
 
-__all__ = ["Asked", "check_basket", "decoded"]
+__all__ = ["Asked", "check_basket", "checked", "decoded", "parsed"]
+
+T = TypeVar("T")
 
 _DECODER = msgspec.json.Decoder(Basket | tuple[Basket, ...])
 
@@ -30,18 +33,38 @@ def decoded(body: bytes, task: Task, limits: ServerSettings) -> Asked:
     ------
     Problem : the body does not fit, with the field at fault
     """
-    try:
-        asked = _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise undecodable(error) from error
+    asked = parsed(_DECODER, body)
     if isinstance(asked, Basket):
         check_basket(asked, task, limits)
         return Asked((asked,), True)
-    if len(asked) > limits.max_baskets:
-        raise at_fault(f"{len(asked)} baskets in one request; at most {limits.max_baskets} are answered")
+    checked(len(asked), limits)
     for position, basket in enumerate(asked):
         check_basket(basket, task, limits, position)
     return Asked(asked, False)
+
+
+def parsed(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """What `decoder` reads from `body`.
+
+    Raises
+    ------
+    Problem : the body does not fit, with the field at fault
+    """
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise undecodable(error) from error
+
+
+def checked(count: int, limits: ServerSettings) -> None:
+    """Whether `count` baskets may be asked at once.
+
+    Raises
+    ------
+    Problem : they are too many
+    """
+    if count > limits.max_baskets:
+        raise at_fault(f"{count} baskets in one request; at most {limits.max_baskets} are answered")
 
 
 def check_basket(basket: Basket, task: Task, limits: ServerSettings, *steps: int) -> None:

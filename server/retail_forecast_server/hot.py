@@ -1,29 +1,31 @@
-"""The hot route: `POST /v1/predict` as a thin ASGI endpoint.
+"""The hot routes: `POST /v1/predict` and its like as thin ASGI endpoints.
 
-It stands inside the FastAPI app, but decodes and encodes by itself: validation by pydantic and the response classes
+They stand inside the FastAPI app, but decode and encode by themselves: validation by pydantic and the response classes
 would cost more than the prediction. Small bodies are answered on the event loop, all of a turn together (`gathering`);
 large ones in a thread, so that probes and small requests do not wait for them.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
 from retail_forecast.bundle.scorer import Predictions
-from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.settings import ServerSettings
-from retail_forecast_server.answers import Answered, Observer, encoded, explained, predicted
-from retail_forecast_server.asked import decoded
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.answers import Answered, Observer, encoded, explained
+from retail_forecast_server.asked import Asked, decoded
+from retail_forecast_server.columns import columns_encoded, columns_read
 from retail_forecast_server.gathering import Gathering
 from retail_forecast_server.models import Model
 from retail_forecast_server.problems import Problem
-from retail_forecast_server.query import read_query
+from retail_forecast_server.query import NOTHING, read_query
 from retail_forecast_server.shelf import Shelf
 
-__all__ = ["Predict"]
+__all__ = ["COLUMNS", "LINES", "Dialect", "Predict", "Service"]
 
 _INLINE_BYTES = 1 << 16
 """About a hundred baskets, a few milliseconds."""
@@ -31,24 +33,55 @@ _INLINE_BYTES = 1 << 16
 _JSON = b"application/json"
 _HEADERS = (b"content-type", _JSON)
 
-_Answer = tuple[Sequence[Basket], bytes, Predictions]
+_Answer = tuple[Asked, bytes, Predictions]
 
 
-class Predict:
-    """The endpoint.
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What an endpoint speaks.
 
-    Parameters
+    Attributes
+    ----------
+    read : the baskets of a body
+    write : the body of an answer
+    task : the only task it asks; None where the query picks one, and may ask why
+    """
+
+    read: Callable[[bytes, Task, ServerSettings], Asked]
+    write: Callable[[Asked, Model, Predictions], bytes]
+    task: Task | None = None
+
+
+LINES = Dialect(decoded, encoded)
+"""Baskets with their lines, as everywhere else."""
+
+COLUMNS = Dialect(columns_read, columns_encoded, Task.FLAT)
+"""The nine columns of the specification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What all endpoints share.
+
+    Attributes
     ----------
     shelf : what answers
     limits : of body, baskets and lines
     observers : told of each request that was answered, after its answer was sent
     """
 
-    def __init__(self, shelf: Shelf, limits: ServerSettings, observers: Sequence[Observer] = ()) -> None:
-        self._shelf = shelf
-        self._limits = limits
-        self._observers = tuple(observers)
-        self._gathering = Gathering()
+    shelf: Shelf
+    limits: ServerSettings
+    observers: tuple[Observer, ...] = ()
+    gathering: Gathering = field(default_factory=Gathering)
+
+
+class Predict:
+    """An endpoint that answers baskets in JSON."""
+
+    def __init__(self, service: Service, dialect: Dialect = LINES) -> None:
+        self._service = service
+        self._dialect = dialect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -57,30 +90,34 @@ class Predict:
         ------
         Problem : it is refused
         """
-        asked = read_query(scope["query_string"])
-        model = self._shelf.get(asked.task)
-        _check_headers(scope, self._limits.max_body_bytes)
-        body = await _read(receive, self._limits.max_body_bytes)
-        if len(body) <= _INLINE_BYTES and not asked.explain:
-            baskets, payload, found = await self._answer_here(body, model)
+        limits = self._service.limits
+        query = read_query(scope["query_string"])
+        if self._dialect.task and query != NOTHING:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{scope['path']} takes no query.")
+        model = self._service.shelf.get(self._dialect.task or query.task)
+        _check_headers(scope, limits.max_body_bytes)
+        body = await _read(receive, limits.max_body_bytes)
+        if len(body) <= _INLINE_BYTES and not query.explain:
+            asked, payload, found = await self._answer_here(body, model)
         else:
-            baskets, payload, found = await asyncio.to_thread(self._answer_aside, body, model, asked.explain)
+            asked, payload, found = await asyncio.to_thread(self._answer_aside, body, model, query.explain)
         headers = [_HEADERS, (b"content-length", b"%d" % len(payload))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
-        for observe in self._observers:
-            observe(Answered(scope["request_id"], time.time(), model, baskets, found))
+        for observe in self._service.observers:
+            observe(Answered(scope["request_id"], time.time(), model, asked.baskets, found))
 
     async def _answer_here(self, body: bytes, model: Model) -> _Answer:
-        asked = decoded(body, model.task, self._limits)
-        found = await self._gathering.predict(model, asked.baskets)
-        return asked.baskets, encoded(asked, model, found), found
+        asked = self._dialect.read(body, model.task, self._service.limits)
+        found = await self._service.gathering.predict(model, asked.baskets)
+        return asked, self._dialect.write(asked, model, found), found
 
     def _answer_aside(self, body: bytes, model: Model, explain: bool) -> _Answer:
-        asked = decoded(body, model.task, self._limits)
+        asked = self._dialect.read(body, model.task, self._service.limits)
         if explain:
-            return asked.baskets, *explained(asked, model, self._limits.max_explained_lines)
-        return asked.baskets, *predicted(asked, model)
+            return asked, *explained(asked, model, self._service.limits.max_explained_lines)
+        found = model.predict(asked.baskets)
+        return asked, self._dialect.write(asked, model, found), found
 
 
 def _check_headers(scope: Scope, limit: int) -> None:

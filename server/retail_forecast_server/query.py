@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
 
-__all__ = ["Query", "read_query"]
+__all__ = ["NOTHING", "Query", "read_query"]
 
 _TRUTH = {"true": True, "false": False}
 _TASKS = {str(task): task for task in Task}
@@ -24,6 +24,10 @@ class Query:
 
     task: Task | None = None
     explain: bool = False
+
+
+NOTHING = Query()
+"""Asked without a query."""
 
 
 @lru_cache(maxsize=64)

@@ -15,13 +15,16 @@ from retail_forecast.domain.basket import basket_schema
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Prediction
+from retail_forecast_server.columns import ColumnsPrediction, NineColumns
+from retail_forecast_server.guard import OPEN_PATHS
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import ProblemDetails
 from retail_forecast_server.shelf import Shelved
 
-__all__ = ["PREDICT", "answer_response", "problem_responses", "schema"]
+__all__ = ["PREDICT", "PREDICT_COLUMNS", "answer_response", "problem_responses", "schema"]
 
 PREDICT = "/v1/predict"
+PREDICT_COLUMNS = "/predict"
 
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON.",
@@ -31,6 +34,8 @@ _PROBLEMS = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "A field does not fit; `errors` says which.",
     HTTPStatus.SERVICE_UNAVAILABLE: "No verified model is loaded.",
 }
+
+_SHAPES = (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved)
 
 _EXAMPLE = {
     "basket_id": "994110500233340",
@@ -55,12 +60,27 @@ _EXAMPLE = {
 }
 
 
+_ROW = {
+    "BASKET_SIZE": "M",
+    "BASKET_TYPE": "Small Shop",
+    "BASKET_DOMINANT_MISSION": "Fresh",
+    "SPEND": 7.49,
+    "QUANTITY": 5,
+    "STORE_REGION": "E02",
+    "STORE_FORMAT": "LS",
+    "PROD_CODE_20": "DEP00053",
+    "PROD_CODE_30": "G00016",
+}
+
+
 def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     """The OpenAPI document of `app` while it answers `task` within `limits`."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    document["paths"][PREDICT] = {"post": _operation(task, limits)}
+    document["paths"][PREDICT] = {"post": _predict(task, limits)}
+    document["paths"][PREDICT_COLUMNS] = {"post": _predict_columns(limits)}
     _, components = msgspec.json.schema_components(
-        (Prediction, ProblemDetails, Alive, Ready, Shelved), ref_template="#/components/schemas/{name}"
+        (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved),
+        ref_template="#/components/schemas/{name}",
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= basket_schema()["components"] | components
@@ -89,36 +109,45 @@ def answer_response(name: str, description: str) -> dict[int | str, dict[str, An
     return {"200": {"description": description, "content": {"application/json": {"schema": _reference(name)}}}}
 
 
-def _operation(default: Task, limits: ServerSettings) -> dict[str, Any]:
-    return {
-        "summary": "Price sensitivity of one basket, or of each basket of a list",
-        "operationId": "predict",
-        "tags": ["prediction"],
-        "parameters": [
-            {
-                "name": "task",
-                "in": "query",
-                "description": f"What the model may look at; {default} when not given.",
-                "schema": {"type": "string", "enum": [str(task) for task in Task]},
-            },
-            {
-                "name": "explain",
-                "in": "query",
-                "description": "Whether to tell what each line spoke for; of at most "
-                f"{limits.max_explained_lines} lines in all.",
-                "schema": {"type": "boolean", "default": False},
-            },
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": _one_or_many("Basket", limits.max_baskets), "example": _EXAMPLE}
-            },
+def _predict(default: Task, limits: ServerSettings) -> dict[str, Any]:
+    parameters = [
+        {
+            "name": "task",
+            "in": "query",
+            "description": f"What the model may look at; {default} when not given.",
+            "schema": {"type": "string", "enum": [str(task) for task in Task]},
         },
+        {
+            "name": "explain",
+            "in": "query",
+            "description": "Whether to tell what each line spoke for; of at most "
+            f"{limits.max_explained_lines} lines in all.",
+            "schema": {"type": "boolean", "default": False},
+        },
+    ]
+    summary = "Price sensitivity of one basket, or of each basket of a list"
+    return _operation("predict", summary, "Basket", "Prediction", _EXAMPLE, limits) | {"parameters": parameters}
+
+
+def _predict_columns(limits: ServerSettings) -> dict[str, Any]:
+    summary = "The same by the nine columns of the specification, answered by the model of task flat"
+    return _operation("predict_columns", summary, "NineColumns", "ColumnsPrediction", _ROW, limits)
+
+
+def _operation(
+    name: str, summary: str, asked: str, answered: str, example: dict[str, Any], limits: ServerSettings
+) -> dict[str, Any]:
+    body = {"schema": _one_or_many(asked, limits.max_baskets), "example": example}
+    answers = {"application/json": {"schema": _one_or_many(answered, limits.max_baskets)}}
+    return {
+        "summary": summary,
+        "operationId": name,
+        "tags": ["prediction"],
+        "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {
             "200": {
-                "description": "One answer for a basket, a list of answers in the same order for a list",
-                "content": {"application/json": {"schema": _one_or_many("Prediction", limits.max_baskets)}},
+                "description": "One answer for one, a list of answers in the same order for a list",
+                "content": answers,
             },
             **problem_responses(*_PROBLEMS),
         },
@@ -134,7 +163,7 @@ def _ask_for_keys(document: dict[str, Any]) -> None:
         "bearer": {"type": "http", "scheme": "bearer"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
-    for path in (PREDICT, "/model"):
+    for path in document["paths"].keys() - OPEN_PATHS:
         for operation in document["paths"][path].values():
             operation["security"] = [{"bearer": []}, {"header": []}]
 

@@ -76,10 +76,12 @@ class Client:
         headers_back = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], headers_back, b"".join(m.get("body", b"") for m in sent[1:]))
 
-    def predict(self, body: bytes | object, *headers: tuple[str, str], query: str = "") -> Answer:
+    def predict(
+        self, body: bytes | object, *headers: tuple[str, str], query: str = "", path: str = "/v1/predict"
+    ) -> Answer:
         payload = body if isinstance(body, bytes) else msgspec.json.encode(body)
         stated = [("Content-Type", "application/json"), *headers]
-        return self.ask("POST", "/v1/predict", payload, headers=stated, query=query)
+        return self.ask("POST", path, payload, headers=stated, query=query)
 
 
 MakeClient = Callable[..., Client]

@@ -107,7 +107,7 @@ class Bundle:
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[-1].name
         self.products = products
-        self._vocabularies = vocabularies
+        self.vocabularies = vocabularies
         self._prior = np.asarray(manifest.prior)
         self._weights = np.asarray(manifest.weights)
         self.history = history
@@ -155,7 +155,7 @@ class Bundle:
         if self.manifest.task is Task.ARRIVAL:
             return self._known(baskets)[:, : len(self.manifest.features)]
         if self.products is None:
-            return flat_features(baskets, self._vocabularies)
+            return flat_features(baskets, self.vocabularies)
         return basket_features(self._visible(baskets), self.products)
 
     def attributions(self) -> dict[str, float]:
