@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy f
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 export OMP_WAIT_POLICY = passive
 
-.PHONY: setup setup-dev setup-torch setup-azurite run test test-all lint bench lock docs clean
+.PHONY: setup setup-dev setup-torch setup-azurite setup-checkov run test test-all lint bench lock docs clean
 
 setup: .venv/core.stamp
 
@@ -15,6 +15,8 @@ setup-dev: .venv/dev.stamp
 setup-torch: .venv/torch.stamp
 
 setup-azurite: tests/azurite/node_modules/.package-lock.json
+
+setup-checkov: .venv-checkov/checkov.stamp
 
 run: setup
 	$(BIN)/retail-forecast run $(ARGS)
@@ -41,21 +43,22 @@ lock: setup-dev
 	$(COMPILE) pyproject.toml --group build -o core/requirements.txt
 	$(COMPILE) pyproject.toml --group build --extra dev -c core/requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group server -c core/requirements.txt -o server/requirements.txt
+	$(COMPILE) --group checkov -o requirements-checkov.txt
 
 docs: setup
 	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md
 	$(BIN)/python -c "from retail_forecast.lake.athena import document; print(document(), end='')" > docs/athena.sql
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-checkov build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Some systems ship Python without ensurepip; there, pip fetches virtualenv, in the version of the lock, into a folder thrown away after use.
-.venv/made.stamp:
-	$(PYTHON) -m venv --clear .venv || { \
+%/made.stamp:
+	$(PYTHON) -m venv --clear $(@D) || { \
 		tool=$$(mktemp -d) && trap "rm -rf $$tool" EXIT && \
 		grep -o '^[a-z][^ ]*==[^ ]*' requirements-dev.txt > $$tool/pins.txt && \
 		$(PYTHON) -m pip install --quiet --target $$tool -c $$tool/pins.txt virtualenv && \
-		PYTHONPATH=$$tool $(PYTHON) -m virtualenv --quiet --clear .venv; }
+		PYTHONPATH=$$tool $(PYTHON) -m virtualenv --quiet --clear $(@D); }
 	touch $@
 
 .venv/core.stamp: core/requirements.txt pyproject.toml .venv/made.stamp
@@ -65,6 +68,11 @@ clean:
 
 .venv/dev.stamp: requirements-dev.txt .venv/core.stamp
 	$(INSTALL) --require-hashes -r requirements-dev.txt
+	touch $@
+
+# Checkov's pins contradict ours, so it lives beside, with a lock of its own.
+.venv-checkov/checkov.stamp: requirements-checkov.txt .venv-checkov/made.stamp
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $<
 	touch $@
 
 # PyTorch, the extra `torch`, is in no lock: which build pip takes depends on the machine, and some are gigabytes. So `make test` skips

@@ -11,13 +11,15 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 CORE, SERVER, DEV = "core/requirements.txt", "server/requirements.txt", "requirements-dev.txt"
-LOCKS = (CORE, SERVER, DEV)
+CHECKOV = "requirements-checkov.txt"
+LOCKS = (CORE, SERVER, DEV, CHECKOV)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 WANTED = {
     CORE: [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["build"]],
     SERVER: PROJECT["dependency-groups"]["server"],
+    CHECKOV: PROJECT["dependency-groups"]["checkov"],
     DEV: [
         *PROJECT["project"]["dependencies"],
         *PROJECT["project"]["optional-dependencies"]["dev"],

@@ -49,6 +49,7 @@ resource "aws_security_group" "jobs" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "jobs" {
+  #checkov:skip=CKV_AWS_25:open to the hosts of the group itself only, not to 0.0.0.0/0
   security_group_id            = aws_security_group.jobs.id
   description                  = "Hosts of one training job talk to each other on ports of their choice"
   ip_protocol                  = "tcp"
