@@ -30,6 +30,8 @@ def arrival(trained: Fixture, verb_in: Verb, tmp_path_factory: pytest.TempPathFa
     """A workspace with a model of arrivals, and the document of its training."""
     workspace = tmp_path_factory.mktemp("arrival") / "workspace"
     shutil.copytree(trained[0], workspace)
+    with (workspace / "retail-forecast.yaml").open("a") as settings:
+        settings.write("machine_usd_hour: 0.5\n")
     code, document = verb_in(workspace, "train", "--task", "arrival", "--model", "logistic")
     assert code == 0
     return workspace, document
@@ -44,6 +46,14 @@ def ask(url: str, *baskets: dict[str, Any]) -> list[dict[str, Any]]:
     with urlopen(Request(f"{url}/v1/predict", body, {"Content-Type": "application/json"})) as response:  # noqa: S310
         answers: list[dict[str, Any]] = json.load(response)
     return answers
+
+
+def test_training_costs_its_hours_where_an_hour_has_a_price(arrival: Fixture, trained: Fixture) -> None:
+    cost = sum(arrival[1]["seconds"].values()) / 3600 * 0.5
+    assert arrival[1]["cost_usd"] == pytest.approx(cost)
+    card = (arrival[0] / "runs" / arrival[1]["run_id"] / "card.md").read_text("utf-8")
+    assert f"{cost:.4f} USD" in card
+    assert trained[1]["cost_usd"] is None
 
 
 def test_the_rule_is_declared_and_its_figures_stand_beside_the_likeliest(arrival: Fixture) -> None:

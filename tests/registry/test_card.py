@@ -46,6 +46,8 @@ def test_data_windows_and_making_are_named(make_run: MakeRun) -> None:
     measured = make_run(machine=Machine("Xeon", "Linux x86_64", "3.11", 2), peak_memory_mib=1290)
     told = "Training cost 11.8 s on 2 threads of Xeon, and at most 1,290 MiB of memory"
     assert told in card_sections(measured, 1)["Making"]
+    assert "USD" not in card_sections(measured, 1)["Making"]
+    assert "Training cost 11.8 s; 0.0123 USD" in card_sections(make_run(cost_usd=0.01234), 1)["Making"]
 
 
 def test_the_limits_say_what_decides_the_label_and_how_often_the_window_was_used(make_run: MakeRun) -> None:

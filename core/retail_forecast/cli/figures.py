@@ -52,6 +52,7 @@ def run_document(record: "RunRecord", warnings: tuple[str, ...] = ()) -> dict[st
         "bundle_digest": record.bundle_digest,
         "parent": record.parent,
         "seconds": record.seconds,
+        "cost_usd": record.cost_usd,
         "warnings": list(warnings),
     }
 

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     )
 
     workspace: Path = Path("workspace")
+    machine_usd_hour: float | None = Field(
+        None, gt=0, description="price of an hour of the machine; where it is given, cards say what training cost [USD]"
+    )
     lake: LakeSettings = LakeSettings()
     features: FeatureSettings = FeatureSettings()
     windows: WindowSettings = WindowSettings()

@@ -1,5 +1,6 @@
 """Keeping a fitted model: its bundle, then the run of record that names it, then the mirror in MLflow."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -33,6 +34,7 @@ __all__ = ["Measured", "Trained", "keep", "libraries_of"]
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost-cpu", "onnx", "onnxruntime", "retail-forecast")
 _TRIED_BASKETS = 50_000
+_SECONDS_AN_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,12 @@ def _record(
         order=asdict(run.order),
         machine=this_machine(material.threads),
         peak_memory_mib=peak_memory_mib(),
+        cost_usd=_cost(run.seconds, settings.machine_usd_hour),
     )
+
+
+def _cost(seconds: Mapping[str, float], usd_hour: float | None) -> float | None:
+    return None if usd_hour is None else sum(seconds.values()) / _SECONDS_AN_HOUR * usd_hour
 
 
 def _described(run: Run, fitted: Fitted) -> dict[str, Any]:

@@ -259,7 +259,7 @@ def _making(record: RunRecord) -> str:
     return "\n\n".join(
         (
             _list(
-                f"Training cost {sum(record.seconds.values()):.1f} s{_means(record)}",
+                f"Training cost {sum(record.seconds.values()):.1f} s{_means(record)}{_price(record)}",
                 f"Seed: {record.seed}",
                 f"Made with {libraries}",
             ),
@@ -274,6 +274,11 @@ def _means(record: RunRecord) -> str:
         return ""
     machine = record.machine
     return f" on {machine.threads} threads of {machine.cpu}, and at most {record.peak_memory_mib:,} MiB of memory"
+
+
+def _price(record: RunRecord) -> str:
+    """What that cost, where the price of an hour was set."""
+    return "" if record.cost_usd is None else f"; {record.cost_usd:.4f} USD by the price of an hour that was set"
 
 
 def _list(*items: str) -> str:

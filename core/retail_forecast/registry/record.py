@@ -109,6 +109,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order : what was asked for, by the fields of `pipeline.order.Order`; None in records older than this field
     machine : where the model was made; None in records older than this field
     peak_memory_mib : the most memory that the process had needed when the run was kept; None in older records [MiB]
+    cost_usd : price of the `seconds` on the machine; None where no price of an hour was set [USD]
     """
 
     run_id: str
@@ -140,6 +141,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: dict[str, Any] | None = None
     machine: Machine | None = None
     peak_memory_mib: int | None = None
+    cost_usd: float | None = None
 
     def __post_init__(self) -> None:
         if (self.metrics_from == "parent") != (self.parent is not None):
