@@ -19,12 +19,19 @@ from retail_forecast_server.worker import Announcement
 __all__ = ["main", "say"]
 
 
+_SAGEMAKER = {"host": "0.0.0.0", "port": 8080, "trusted_network": True}  # noqa: S104 - only SageMaker reaches it
+_SAGEMAKER_MODEL = Path("/opt/ml/model")
+
+
 def main(argv: list[str]) -> int:
     """Serve until stopped; returns the exit code."""
     options = _parser().parse_args(argv)
     try:
         given = {"host": options.host, "port": options.port}
         flags = {name: value for name, value in given.items() if value is not None}
+        if options.serve:
+            flags = _SAGEMAKER | flags
+            options.bundle = options.bundle or _SAGEMAKER_MODEL
         settings = load_settings(options.workspace, server=flags)
         serve(settings.server, Source(settings.workspace, options.bundle), partial(say, options.json))
     except RetailForecastError as error:
@@ -54,6 +61,9 @@ def _write(document: object) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="retail_forecast_server", description="Serve predictions until stopped.")
+    parser.add_argument(
+        "serve", nargs="?", choices=["serve"], help="as SageMaker asks: the bundle in /opt/ml/model on port 8080"
+    )
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", type=int, help="0 = any free one")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to serve instead of the champion")

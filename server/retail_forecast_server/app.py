@@ -1,6 +1,7 @@
 """The app: routes over the models of all tasks. FastAPI holds the plain routes and the document, the hot route stands
 beside them."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -17,10 +19,18 @@ from retail_forecast.domain.settings import ServerSettings
 from retail_forecast_server.answers import Observer
 from retail_forecast_server.guard import Guard
 from retail_forecast_server.hot import COLUMNS, Predict, Service
+from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.page import PAGE, PAGE_POLICY
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
-from retail_forecast_server.schema import PREDICT, PREDICT_COLUMNS, answer_response, problem_responses, schema
+from retail_forecast_server.schema import (
+    INVOCATIONS,
+    PREDICT,
+    PREDICT_COLUMNS,
+    answer_response,
+    problem_responses,
+    schema,
+)
 from retail_forecast_server.shelf import Shelf
 
 __all__ = ["application"]
@@ -28,6 +38,9 @@ __all__ = ["application"]
 _UNREADY = problem_responses(HTTPStatus.SERVICE_UNAVAILABLE)
 _ALIVE = answer_response("Alive", "It lives.")
 _READY = answer_response("Ready", "It is.") | _UNREADY
+_FIGURES: dict[int | str, dict[str, Any]] = {
+    "200": {"description": "Counted.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 _MODEL = answer_response("Shelved", "The models of all tasks, each with its manifest and digest.")
 
 Started = Callable[[], AbstractAsyncContextManager[None]]
@@ -41,6 +54,7 @@ async def _nothing() -> AsyncIterator[None]:
 def application(
     shelf: Shelf,
     limits: ServerSettings,
+    metrics: Metrics,
     *,
     observers: Sequence[Observer] = (),
     instance: str = "",
@@ -52,6 +66,7 @@ def application(
     ----------
     shelf : what answers
     limits : of requests, and the digests of the API keys
+    metrics : counts what is answered
     observers : told of each request that was answered
     instance : name that /healthz echoes, by which a starter knows its own server
     started : entered when the server starts, left when it stops
@@ -72,16 +87,19 @@ def application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(shelf, limits, tuple(observers))
-    hot = {PREDICT: Predict(service), PREDICT_COLUMNS: Predict(service, COLUMNS)}
+    service = Service(shelf, limits, (metrics.answered, *observers))
+    hot = {PREDICT: Predict(service), PREDICT_COLUMNS: Predict(service, COLUMNS), INVOCATIONS: Predict(service)}
     for path, endpoint in hot.items():
         app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(Exception, _failed)
     _add_probes(app, shelf, instance)
+    _add_metrics(app, metrics)
     _add_documents(app, shelf, limits)
-    return Guard(app, {("POST", path): endpoint for path, endpoint in hot.items()}, limits.api_key_sha256)
+    endpoints = {("POST", path): endpoint for path, endpoint in hot.items()}
+    routes = [route.path for route in app.routes if isinstance(route, Route)]
+    return Guard(app, endpoints, routes, metrics, limits.api_key_sha256, limits.max_in_flight)
 
 
 def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:
@@ -94,6 +112,16 @@ def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:
     )
     async def readyz() -> Response:
         return _json(Ready(shelf.get().version))
+
+    @app.get("/ping", tags=["probes"], response_class=Response, responses=_READY, summary="The same, for SageMaker")
+    async def ping() -> Response:
+        return _json(Ready(shelf.get().version))
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/metrics", tags=["probes"], response_class=Response, responses=_FIGURES, summary="Figures for Prometheus")
+    async def figures() -> Response:
+        return Response(await asyncio.to_thread(metrics.exposition), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 def _add_documents(app: FastAPI, shelf: Shelf, limits: ServerSettings) -> None:

@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import count
@@ -18,11 +18,12 @@ from itertools import count
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retail_forecast_server.logs import Request, RequestLog
+from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
 
 __all__ = ["OPEN_PATHS", "Guard"]
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/ping", "/docs", "/openapi.json"})
 """Paths that need no key: probes have none, and the documentation tells nothing about the model or the data."""
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ _PROCESS = secrets.token_hex(8).encode()
 _NUMBERS = count()
 """New request ids: what tells this process from others, and a number."""
 
+_ELSEWHERE = "other"
+
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -50,12 +53,27 @@ class Guard:
     ----------
     app : what it stands around
     hot : endpoints that are reached past the app's own layers, by method and path
+    routes : paths that requests are counted under; others are counted together
+    metrics : counts requests
     key_digests : SHA-256 of each API key, hexadecimal; without any, no key is asked for
+    most : requests to hot endpoints that are answered at once
     """
 
-    def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], ASGIApp], key_digests: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hot: Mapping[tuple[str, str], ASGIApp],
+        routes: Collection[str],
+        metrics: Metrics,
+        key_digests: tuple[str, ...] = (),
+        most: int = 256,
+    ) -> None:
         self._app = app
         self._hot = hot
+        self._routes = frozenset(routes)
+        self._metrics = metrics
+        self._most = most
+        self._in_flight = 0
         self._log = RequestLog()
         self._digests = [bytes.fromhex(digest) for digest in key_digests]
 
@@ -77,9 +95,11 @@ class Guard:
                 message["headers"] = _dressed(message.get("headers", ()), request_id)
             await send(message)
 
+        self._metrics.in_flight.inc()
         try:
             self._check_key(scope)
-            await self._hot.get((scope["method"], scope["path"]), self._app)(scope, receive, dress)
+            hot = self._hot.get((scope["method"], scope["path"]))
+            await (self._app(scope, receive, dress) if hot is None else self._admit(hot, scope, receive, dress))
         except Problem as problem:
             await _refuse(problem, dress)
         except Exception:  # noqa: BLE001 - the outermost frame of a request: it is logged and answered, whatever it was
@@ -88,6 +108,9 @@ class Guard:
                 told = f"A fault of the program; the log has it under request id {request_id.decode()}."
                 await _refuse(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, told), dress)
         finally:
+            seconds = time.perf_counter() - start
+            self._metrics.in_flight.dec()
+            self._metrics.request(scope["path"] if scope["path"] in self._routes else _ELSEWHERE, status, seconds)
             self._log.add(
                 Request(
                     datetime.now(UTC),
@@ -95,9 +118,24 @@ class Guard:
                     scope["method"],
                     scope["path"],
                     status,
-                    round((time.perf_counter() - start) * 1000, 3),
+                    round(seconds * 1000, 3),
                 )
             )
+
+    async def _admit(self, hot: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer unless there is too much to do: who comes later is told so at once, and does not queue."""
+        if self._in_flight >= self._most:
+            self._metrics.refused.inc()
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self._most} requests are being answered: come back in a second.",
+                headers=((b"retry-after", b"1"),),
+            )
+        self._in_flight += 1
+        try:
+            await hot(scope, receive, send)
+        finally:
+            self._in_flight -= 1
 
     def _check_key(self, scope: Scope) -> None:
         if not self._digests or scope["path"] in OPEN_PATHS:

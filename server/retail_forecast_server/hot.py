@@ -96,11 +96,11 @@ class Predict:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{scope['path']} takes no query.")
         model = self._service.shelf.get(self._dialect.task or query.task)
         _check_headers(scope, limits.max_body_bytes)
-        body = await _read(receive, limits.max_body_bytes)
+        body = await read_body(receive, limits.max_body_bytes, limits.request_timeout_s)
         if len(body) <= _INLINE_BYTES and not query.explain:
             asked, payload, found = await self._answer_here(body, model)
         else:
-            asked, payload, found = await asyncio.to_thread(self._answer_aside, body, model, query.explain)
+            asked, payload, found = await self._answer_in_time(body, model, query.explain)
         headers = [_HEADERS, (b"content-length", b"%d" % len(payload))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
@@ -111,6 +111,17 @@ class Predict:
         asked = self._dialect.read(body, model.task, self._service.limits)
         found = await self._service.gathering.predict(model, asked.baskets)
         return asked, self._dialect.write(asked, model, found), found
+
+    async def _answer_in_time(self, body: bytes, model: Model, explain: bool) -> _Answer:
+        try:
+            async with asyncio.timeout(self._service.limits.request_timeout_s):
+                return await asyncio.to_thread(self._answer_aside, body, model, explain)
+        except TimeoutError:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The answer took too long: send fewer baskets at once, or come back later.",
+                headers=((b"retry-after", b"1"),),
+            ) from None
 
     def _answer_aside(self, body: bytes, model: Model, explain: bool) -> _Answer:
         asked = self._dialect.read(body, model.task, self._service.limits)
@@ -134,8 +145,23 @@ def _check_headers(scope: Scope, limit: int) -> None:
         raise _too_large(limit)
 
 
+async def read_body(receive: Receive, limit: int, seconds: float) -> bytes:
+    """The whole body, read no further than the limit and no longer than `seconds`.
+
+    Raises
+    ------
+    Problem : it is too large, or too slow
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time.", headers=((b"connection", b"close"),)
+        ) from None
+
+
 async def _read(receive: Receive, limit: int) -> bytes:
-    """The whole body, read no further than the limit."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):

@@ -53,7 +53,7 @@ def check_exposure(settings: ServerSettings, address: str) -> None:
     ------
     UsageError : `address` can be reached from elsewhere and no key is configured
     """
-    if ipaddress.ip_address(address).is_loopback or settings.api_key_sha256:
+    if ipaddress.ip_address(address).is_loopback or settings.api_key_sha256 or settings.trusted_network:
         return
     raise UsageError(
         f"{address} can be reached from other machines, and no API key is configured",

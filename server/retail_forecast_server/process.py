@@ -30,6 +30,10 @@ _GRACE_S = 10
 """How long requests under way may take after the server was told to stop [s]."""
 
 
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
+"""Where workers share files: in memory where there is such a place, which is there on a read-only root as well."""
+
+
 def serve(settings: ServerSettings, source: Source, announce: Callable[[Announcement], None]) -> None:
     """Answer until SIGTERM or SIGINT, then let requests under way finish.
 
@@ -44,9 +48,9 @@ def serve(settings: ServerSettings, source: Source, announce: Callable[[Announce
     PlaceError : the port is taken
     """
     holder, address, port = hold_port(settings.host, settings.port)
-    with holder:
+    with holder, tempfile.TemporaryDirectory(prefix="retail-forecast-", dir=_MEMORY) as folder:
         check_exposure(settings, address)
-        post = Post(url_of(address, port), os.getpid(), secrets.token_hex(8))
+        post = Post(url_of(address, port), os.getpid(), secrets.token_hex(8), Path(folder))
         server = Granian(
             "retail_forecast_server.worker:worker",
             address=address,
@@ -56,6 +60,7 @@ def serve(settings: ServerSettings, source: Source, announce: Callable[[Announce
             websockets=False,
             log_dictconfig=log_settings(),
             log_level=LogLevels.warning,
+            workers=settings.workers,
             workers_kill_timeout=_GRACE_S,
         )
         server.serve(target_loader=partial(worker, settings, source, post, announce), wrap_loader=False)

@@ -21,18 +21,20 @@ from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import ProblemDetails
 from retail_forecast_server.shelf import Shelved
 
-__all__ = ["PREDICT", "PREDICT_COLUMNS", "answer_response", "problem_responses", "schema"]
+__all__ = ["INVOCATIONS", "PREDICT", "PREDICT_COLUMNS", "answer_response", "problem_responses", "schema"]
 
 PREDICT = "/v1/predict"
 PREDICT_COLUMNS = "/predict"
+INVOCATIONS = "/invocations"
 
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON.",
     HTTPStatus.UNAUTHORIZED: "An API key is needed.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body did not arrive in time.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A field does not fit; `errors` says which.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "No verified model is loaded.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "No verified model is loaded, or there is too much to do; with Retry-After then.",
 }
 
 _SHAPES = (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved)
@@ -77,6 +79,7 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     """The OpenAPI document of `app` while it answers `task` within `limits`."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     document["paths"][PREDICT] = {"post": _predict(task, limits)}
+    document["paths"][INVOCATIONS] = {"post": _predict(task, limits) | {"operationId": "invocations"}}
     document["paths"][PREDICT_COLUMNS] = {"post": _predict_columns(limits)}
     _, components = msgspec.json.schema_components(
         (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved),

@@ -54,6 +54,11 @@ class Shelf:
         """What the default task answers with."""
         return self._models[self.default]
 
+    @property
+    def models(self) -> list[Model]:
+        """The models of all tasks that have one."""
+        return [model for model in self._models.values() if isinstance(model, Model)]
+
     def get(self, task: Task | None = None) -> Model:
         """The model of `task`, by default of the default task.
 
@@ -70,7 +75,7 @@ class Shelf:
         """All models, and why others are missing."""
         return Shelved(
             self.default,
-            tuple(model.describe() for model in self._models.values() if isinstance(model, Model)),
+            tuple(model.describe() for model in self.models),
             tuple(Missing(task, model.reason) for task, model in self._models.items() if isinstance(model, NoModel)),
         )
 

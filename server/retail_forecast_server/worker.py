@@ -1,20 +1,26 @@
 """What runs in a worker's process: the models, the app over them, and the word that it answers."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
 from retail_forecast.domain.settings import ServerSettings
-from retail_forecast_server.app import application
-from retail_forecast_server.guard import Guard
 from retail_forecast_server.models import Model, NoModel, Source
 from retail_forecast_server.shelf import open_shelf
 
+if TYPE_CHECKING:
+    from retail_forecast_server.guard import Guard
+
 __all__ = ["Announcement", "Post", "worker"]
+
+_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 _RETRY_S = 0.01
 
@@ -45,11 +51,21 @@ class Post:
     url: str
     pid: int
     instance: str
+    folder: Path
+    """that its workers share, for as long as it runs"""
 
 
-def worker(settings: ServerSettings, source: Source, post: Post, announce: Callable[[Announcement], None]) -> Guard:
-    """The app of one worker. As soon as the server is reached under its address, `announce` is told."""
-    shelf = open_shelf(source)
+def worker(settings: ServerSettings, source: Source, post: Post, announce: Callable[[Announcement], None]) -> "Guard":
+    """The app of one worker. As soon as the server is reached under its address, `announce` is told, by one worker."""
+    if settings.workers > 1:
+        os.environ[_FIGURES] = str(post.folder)
+    # It decides when it is imported whether figures are kept in the shared folder.
+    from retail_forecast_server.app import application  # noqa: PLC0415
+    from retail_forecast_server.metrics import Metrics  # noqa: PLC0415
+
+    shelf, metrics = open_shelf(source), Metrics()
+    for model in shelf.models:
+        metrics.model(model.task, model.version, model.bundle.digest, in_force=True)
 
     @asynccontextmanager
     async def started() -> AsyncIterator[None]:
@@ -59,7 +75,7 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
         with suppress(asyncio.CancelledError):
             await task
 
-    return application(shelf, settings, instance=post.instance, started=started)
+    return application(shelf, settings, metrics, instance=post.instance, started=started)
 
 
 async def _announce_once_reached(model: Model | NoModel, post: Post, announce: Callable[[Announcement], None]) -> None:
@@ -67,6 +83,10 @@ async def _announce_once_reached(model: Model | NoModel, post: Post, announce: C
     by itself and nobody else."""
     while await _instance_at(post.url) != post.instance:
         await asyncio.sleep(_RETRY_S)
+    try:
+        (post.folder / "announced").touch(exist_ok=False)
+    except FileExistsError:
+        return
     if isinstance(model, NoModel):
         announce(Announcement(post.url, post.pid, None, False, model.reason))
     else:

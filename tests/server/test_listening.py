@@ -55,10 +55,11 @@ def test_this_machine_needs_no_key(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.0.0.7", "192.168.1.2"])  # noqa: S104 - it is refused
-def test_elsewhere_a_key_is_needed(address: str) -> None:
+def test_elsewhere_a_key_is_needed_or_something_that_guards_the_network(address: str) -> None:
     with pytest.raises(UsageError, match="no API key"):
         check_exposure(ServerSettings(), address)
     check_exposure(KEYED, address)
+    check_exposure(ServerSettings(trusted_network=True), address)
 
 
 @pytest.mark.parametrize(

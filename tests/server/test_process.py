@@ -111,7 +111,7 @@ def test_memory_of_the_worker(url: str) -> None:
 
 def test_no_module_that_trains_is_imported(tiny_bundle: tuple[Path, str]) -> None:
     program = (
-        "import sys; from pathlib import Path; import retail_forecast_server.process, retail_forecast_server.__main__\n"
+        "import sys; from pathlib import Path; import retail_forecast_server.app, retail_forecast_server.__main__\n"
         "from retail_forecast_server.models import Source\n"
         "from retail_forecast_server.shelf import open_shelf\n"
         "open_shelf(Source(Path(), Path(sys.argv[1]))).describe()\n"
@@ -231,3 +231,18 @@ def test_the_module_refuses_like_the_command(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "no API key" in json.loads(done.stdout)["error"]["what"]
+
+
+def test_a_request_under_way_is_answered_before_the_server_stops(tiny_bundle: tuple[Path, str]) -> None:
+    command = [*MAIN, "--bundle", str(tiny_bundle[0])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        place = urlsplit(json.loads(process.stdout.readline())["url"])
+        with socket.create_connection((place.hostname, place.port), timeout=20) as client:
+            head = "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            client.sendall(f"{head}Expect: 100-continue\r\nContent-Length: {len(BODY)}\r\n\r\n".encode())
+            assert client.recv(4096).startswith(b"HTTP/1.1 100 "), "the server waits for the body"
+            process.send_signal(signal.SIGTERM)
+            client.sendall(BODY)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert process.returncode == 0

@@ -26,7 +26,16 @@ def _references(node: object) -> set[str]:
 def test_it_describes_the_hot_route_as_it_is(client: Client) -> None:
     document = client.ask("GET", "/openapi.json").json
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {"/healthz", "/readyz", "/model", "/predict", "/v1/predict"}
+    assert set(document["paths"]) == {
+        "/healthz",
+        "/readyz",
+        "/ping",
+        "/metrics",
+        "/model",
+        "/predict",
+        "/invocations",
+        "/v1/predict",
+    }
     line = document["components"]["schemas"]["Line"]
     assert set(line["required"]) == {"prod_code", "quantity", "spend_gbp"}
     assert line["properties"]["prod_code"]["type"] == "string"

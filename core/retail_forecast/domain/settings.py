@@ -132,6 +132,14 @@ class ServerSettings(_Section):
     max_explained_lines: int = Field(
         200, ge=1, description="lines in a request that is to be explained, of all its baskets together"
     )
+    workers: int = Field(1, ge=1, le=64, description="processes that answer")
+    max_in_flight: int = Field(
+        256, ge=1, description="requests that a worker answers at once; more are told to come back later"
+    )
+    request_timeout_s: float = Field(30.0, gt=0, description="how long a request may take, its body included [s]")
+    trusted_network: bool = Field(
+        False, description="whoever reaches the port was let in by something else (SageMaker, a mesh): no key is asked"
+    )
     api_key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
         (), description="SHA-256 of each API key, hexadecimal; as soon as there is one, a key is needed"
     )

@@ -1,0 +1,89 @@
+"""What `GET /metrics` tells Prometheus. With several workers their figures add up: prometheus-client keeps them in
+files of the folder that PROMETHEUS_MULTIPROC_DIR names, and looks for it when it is imported.
+"""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.domain.tasks import Task
+from retail_forecast_server.answers import Answered
+
+__all__ = ["Metrics"]
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+
+
+class Metrics:
+    """Counts what one worker does.
+
+    Attributes
+    ----------
+    registry : where further figures of this worker are to be registered
+    in_flight : gauge of requests being answered
+    refused : counter of requests refused for too much work
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "retail_forecast_requests", "Requests answered", ["route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "retail_forecast_request_seconds", "Time to answer [s]", ["route"], buckets=_BUCKETS_S, registry=registry
+        )
+        self._predictions = Counter(
+            "retail_forecast_predictions", "Baskets answered", ["task", "label"], registry=registry
+        )
+        self._models = Gauge(
+            "retail_forecast_model_info",
+            "1 for a model in force",
+            ["task", "model_version", "digest"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.in_flight = Gauge(
+            "retail_forecast_requests_in_flight",
+            "Requests being answered",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.refused = Counter(
+            "retail_forecast_overload_refusals", "Requests refused for too much work", registry=registry
+        )
+        # Looking a labelled counter up costs more than counting.
+        self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._of_label: dict[tuple[Task, int], Counter] = {}
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """One request was answered."""
+        found = self._of_route.get((route, status))
+        if found is None:
+            found = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._of_route[route, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def answered(self, answered: Answered) -> None:
+        """Baskets were answered; an observer."""
+        task = answered.model.task
+        for label in answered.predictions.label.tolist():
+            counter = self._of_label.get((task, label))
+            if counter is None:
+                counter = self._of_label[task, label] = self._predictions.labels(task, LABELS[label])
+            counter.inc()
+
+    def model(self, task: Task, version: str, digest: str, *, in_force: bool) -> None:
+        """A model came into force or left it."""
+        self._models.labels(task, version, digest).set(int(in_force))
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads, of all workers."""
+        if _FOLDER not in os.environ:
+            return generate_latest(self.registry)
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
+        return generate_latest(everyone)
