@@ -8,6 +8,7 @@ import msgspec
 from retail_forecast.bundle.explanation import explain
 from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.domain.basket import Basket
+from retail_forecast.domain.calendar import week_at
 from retail_forecast.domain.labels import LABELS, SENSITIVITIES, Label, Sensitivity
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.asked import Asked
@@ -60,6 +61,7 @@ class Prediction(msgspec.Struct, frozen=True):
     unknown_share : share of the lines whose product the model never saw; with all unknown, the prior answers.
         Of an arriving basket: 1 when its customer was never seen, else 0
     model_version : run that made the model
+    history_week : week YYYYWW up to which the model knew customers and stores, where it looks at their past
     contributions : of each line, when they were asked for
     """
 
@@ -70,6 +72,7 @@ class Prediction(msgspec.Struct, frozen=True):
     unknown_share: float
     task: Task
     model_version: str
+    history_week: int | msgspec.UnsetType = msgspec.UNSET
     contributions: tuple[Contribution, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -131,7 +134,7 @@ def explained(asked: Asked, model: Model, most_lines: int) -> tuple[bytes, Predi
 
 def _predictions(baskets: Sequence[Basket], model: Model, found: Predictions) -> list[Prediction]:
     rows = zip(baskets, found.label.tolist(), found.probabilities.tolist(), found.unknown_share.tolist(), strict=True)
-    return [
+    told = [
         Prediction(
             basket.basket_id,
             LABELS[label],
@@ -143,3 +146,7 @@ def _predictions(baskets: Sequence[Basket], model: Model, found: Predictions) ->
         )
         for basket, label, probabilities, unknown_share in rows
     ]
+    if found.history_week is None:
+        return told
+    weeks = map(week_at, found.history_week.tolist())
+    return [msgspec.structs.replace(one, history_week=week) for one, week in zip(told, weeks, strict=True)]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -13,11 +14,12 @@ from retail_forecast.bundle.manifest import Manifest, read_manifest
 from retail_forecast.bundle.pointer import champion_folder, read_pointer
 from retail_forecast.bundle.scorer import Bundle, Predictions, load_bundle
 from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.domain.calendar import week_at
 from retail_forecast.domain.errors import BundleError, RetailForecastError
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
 
-__all__ = ["Described", "Model", "NoModel", "Source", "open_model", "task_of"]
+__all__ = ["Described", "Followed", "Model", "NoModel", "Source", "open_model", "task_of"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,7 +61,8 @@ class Model:
 
     def describe(self) -> "Described":
         """The manifest, and what identifies the bundle."""
-        return Described(self.version, self.task, self.bundle.digest, self.champion, self.bundle.manifest)
+        history = _followed(self.bundle)
+        return Described(self.version, self.task, self.bundle.digest, self.champion, self.bundle.manifest, history)
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -70,6 +73,7 @@ class Described(msgspec.Struct, frozen=True):
     digest : of the bundle's manifest, which covers all its files
     champion_version : number of the champion pointer; None when the bundle's folder was given
     manifest : what the bundle says of itself: data, windows, figures and what they are from
+    history : what it knows of customers and stores; None where it does not look at their past
     """
 
     model_version: str
@@ -77,6 +81,22 @@ class Described(msgspec.Struct, frozen=True):
     digest: str
     champion_version: int | None
     manifest: Manifest
+    history: "Followed | None" = None
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """What a model knows of customers and stores.
+
+    Attributes
+    ----------
+    source : where its newest weeks come from: the bundle, or a snapshot
+    weeks : YYYYWW, the ends of which it can tell; a basket is answered by the newest that was known when it began
+    sha256 : digest of the snapshot
+    """
+
+    source: Literal["bundle", "snapshot"]
+    weeks: tuple[int, ...]
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +149,15 @@ def _open(source: Source, task: Task) -> Model:
         )
     bundle = load_bundle(champion_folder(source.workspace, pointer), pointer.bundle_digest)
     return Model(bundle, pointer.version)
+
+
+def _followed(bundle: Bundle) -> Followed | None:
+    if bundle.history is None:
+        return None
+    if bundle.snapshot is None:
+        return Followed("bundle", (week_at(bundle.history.week),))
+    weeks = {week_at(history.week) for history in (bundle.history, *bundle.snapshot.histories)}
+    return Followed("snapshot", tuple(sorted(weeks)), bundle.snapshot.sha256)
 
 
 def _try(model: Model) -> None:

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -67,12 +67,19 @@ def serve(settings: ServerSettings, source: Source, announce: Callable[[Announce
 
 
 @contextmanager
-def serving(workspace: Path | None = None, *, bundle: Path | None = None, patience_s: float = 60.0) -> Iterator[str]:
+def serving(
+    workspace: Path | None = None,
+    *,
+    bundle: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    patience_s: float = 60.0,
+) -> Iterator[str]:
     """A server of its own process on a free port of 127.0.0.1, ready; yields its address and stops it afterwards.
 
     Parameters
     ----------
     workspace, bundle : whose champion answers, or the bundle that does
+    settings : of the server, as variables name them: {"SNAPSHOT_POLL_S": "1"}
     patience_s : how long it may take to become ready
 
     Raises
@@ -83,7 +90,8 @@ def serving(workspace: Path | None = None, *, bundle: Path | None = None, patien
     command += ["--workspace", str(workspace)] if workspace else []
     command += ["--bundle", str(bundle)] if bundle else []
     # It is reached by the caller only and lives as long as the block; keys are for servers that stay.
-    environment = os.environ | {"RETAIL_FORECAST_SERVER__API_KEY_SHA256": "[]"}
+    given = {"API_KEY_SHA256": "[]", **(settings or {})}
+    environment = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in given.items()}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
         with process:

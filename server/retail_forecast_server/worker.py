@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from retail_forecast.domain.settings import ServerSettings
+from retail_forecast_server.following import SNAPSHOTS, Follower
 from retail_forecast_server.models import Model, NoModel, Source
 from retail_forecast_server.shelf import open_shelf
 
@@ -66,16 +67,29 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
     shelf, metrics = open_shelf(source), Metrics()
     for model in shelf.models:
         metrics.model(model.task, model.version, model.bundle.digest, in_force=True)
+    follower = Follower(shelf, settings.snapshot or source.workspace / SNAPSHOTS)
+    follower.look()
 
     @asynccontextmanager
     async def started() -> AsyncIterator[None]:
-        task = asyncio.create_task(_announce_once_reached(shelf.front, post, announce))
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        async with _meanwhile(
+            _announce_once_reached(shelf.front, post, announce), follower.run(settings.snapshot_poll_s)
+        ):
+            yield
 
     return application(shelf, settings, metrics, instance=post.instance, started=started)
+
+
+@asynccontextmanager
+async def _meanwhile(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs `work` until the block ends."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _announce_once_reached(model: Model | NoModel, post: Post, announce: Callable[[Announcement], None]) -> None:

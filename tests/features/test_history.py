@@ -18,7 +18,6 @@ from retail_forecast.domain.labels import LABELS, Label
 from retail_forecast.features.history import (
     empty_history,
     join_history,
-    known_week,
     learned_past,
     past_of,
     week_of,
@@ -31,6 +30,7 @@ from retail_forecast.kernel.arrival import (
     SEGMENT_FEATURES,
     Group,
     arrival_features,
+    known_week,
 )
 from retail_forecast.kernel.lines import MISSING, Baskets, baskets_from_rows
 from retail_forecast.kernel.products import VALUES, ProductTable

@@ -21,6 +21,7 @@ from retail_forecast.bundle.calibration import calibrate
 from retail_forecast.bundle.history import KEYS, SUMS, read_history
 from retail_forecast.bundle.manifest import MANIFEST, Manifest, digest_of, read_manifest
 from retail_forecast.bundle.products import CODES, ROWS, read_products
+from retail_forecast.bundle.snapshot import Snapshot, known_by
 from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.errors import BundleError
 from retail_forecast.domain.labels import LABELS, TIERS
@@ -31,7 +32,6 @@ from retail_forecast.kernel.arrival import (
     SEEN,
     SEGMENT_FEATURES,
     History,
-    arrival_features,
 )
 from retail_forecast.kernel.features import (
     FLAT_CATEGORIES,
@@ -74,15 +74,26 @@ class Predictions:
     label : int8 array of shape (n,), positions in LABELS, by the rule of the manifest
     unknown_share : float64 array of shape (n,), share of a basket's lines whose product the model never saw; 1 without
         lines. Where lines are not looked at: 1 for a customer without a history, else 0
+    features : float32 array of shape (n, len(manifest.features)), what the model looked at
+    history_week : int32 array of shape (n,), week at whose end the history ends that answered, counted from the
+        calendar's EPOCH; None where there is none
     """
 
     probabilities: NDArray[np.float64]
     label: NDArray[np.int8]
     unknown_share: NDArray[np.float64]
+    features: NDArray[np.float32]
+    history_week: NDArray[np.int32] | None = None
 
     def part(self, first: int, last: int) -> "Predictions":
         """The answers for baskets `first` to `last`, the latter not among them."""
-        return Predictions(self.probabilities[first:last], self.label[first:last], self.unknown_share[first:last])
+        return Predictions(
+            self.probabilities[first:last],
+            self.label[first:last],
+            self.unknown_share[first:last],
+            self.features[first:last],
+            None if self.history_week is None else self.history_week[first:last],
+        )
 
 
 class Bundle:
@@ -111,6 +122,28 @@ class Bundle:
         self._prior = np.asarray(manifest.prior)
         self._weights = np.asarray(manifest.weights)
         self.history = history
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What it follows; None while it answers from its own history."""
+        return self._snapshot
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Answer from `snapshot` from now on, where it knows more than the history of the bundle; requests under way
+        end as they began.
+
+        Raises
+        ------
+        BundleError : it was made for another bundle
+        """
+        if snapshot.bundle_digest != self.digest:
+            raise BundleError(
+                "the snapshot was made for another model",
+                where=self.manifest.run_id,
+                mend="`retail-forecast features materialize` makes one for the champion",
+            )
+        self._snapshot = snapshot
 
     def predict_rows(self, rows: Sequence[Basket]) -> Predictions:
         """Answer for baskets as they come in a request."""
@@ -133,7 +166,8 @@ class Bundle:
         counts = baskets.line_counts
         probabilities = self._with_xx(features, _least(self.products.values[found.rows, _IS_XX], baskets.offsets))
         probabilities[found.unknown == counts] = self._prior
-        return self._answers(probabilities, np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0))
+        unknown_share = np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0)
+        return self._answers(probabilities, unknown_share, features)
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities of LA, MM, UM for rows of features; float64 of shape (n, 3)."""
@@ -153,7 +187,7 @@ class Bundle:
     def features(self, baskets: Baskets) -> NDArray[np.float32]:
         """The model's inputs for `baskets`, shape (n, len(manifest.features))."""
         if self.manifest.task is Task.ARRIVAL:
-            return self._known(baskets)[:, : len(self.manifest.features)]
+            return self._known(baskets)[0][:, : len(self.manifest.features)]
         if self.products is None:
             return flat_features(baskets, self.vocabularies)
         return basket_features(self._visible(baskets), self.products)
@@ -183,25 +217,37 @@ class Bundle:
 
     def _predict_flat(self, baskets: Baskets) -> Predictions:
         share = np.full(len(baskets), self._prior[3])
-        probabilities = self._with_xx(self.features(baskets), share)
-        return self._answers(probabilities, np.where(baskets.line_counts > 0, 0.0, 1.0))
+        features = self.features(baskets)
+        probabilities = self._with_xx(features, share)
+        return self._answers(probabilities, np.where(baskets.line_counts > 0, 0.0, 1.0), features)
 
     def _predict_arrival(self, baskets: Baskets) -> Predictions:
-        known = self._known(baskets)
+        known, week = self._known(baskets)
         features = known[:, : len(self.manifest.features)]
         probabilities = self._with_xx(features, np.full(len(baskets), self._prior[3]))
-        return self._answers(probabilities, np.where(known[:, SEEN] > 0, 0.0, 1.0))
+        return self._answers(probabilities, np.where(known[:, SEEN] > 0, 0.0, 1.0), features, week)
 
-    def _known(self, baskets: Baskets) -> NDArray[np.float32]:
+    def _known(self, baskets: Baskets) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
+        """What was known of each basket, and at the end of which week where the bundle knows that."""
         if baskets.known is not None:
-            return baskets.known
+            return baskets.known, None
         if self.history is None:
             raise BundleError("the model has no history of customers and stores", mend="join it to the baskets first")
-        return arrival_features(baskets, self.history)
+        followed = self._snapshot
+        if followed is None:
+            return known_by(baskets, [self.history], 0)
+        later = [history for history in followed.histories if history.week > self.history.week]
+        return known_by(baskets, [self.history, *later], followed.lag_days)
 
-    def _answers(self, probabilities: NDArray[np.float64], unknown_share: NDArray[np.float64]) -> Predictions:
+    def _answers(
+        self,
+        probabilities: NDArray[np.float64],
+        unknown_share: NDArray[np.float64],
+        features: NDArray[np.float32],
+        history_week: NDArray[np.int32] | None = None,
+    ) -> Predictions:
         label = (probabilities * self._weights).argmax(axis=1).astype(np.int8)
-        return Predictions(probabilities, label, unknown_share)
+        return Predictions(probabilities, label, unknown_share, features, history_week)
 
     def _with_xx(self, features: NDArray[np.float32], chance: NDArray[np.float64]) -> NDArray[np.float64]:
         probabilities = np.empty((len(features), len(LABELS)))

@@ -18,6 +18,7 @@ __all__ = [
     "missing_weeks",
     "shop_week",
     "shop_weekday",
+    "week_at",
     "week_ordinal",
 ]
 
@@ -35,7 +36,7 @@ def shop_week(day: date) -> int:
     >>> shop_week(date(2006, 4, 16)), shop_week(date(2007, 2, 25)), shop_week(date(2007, 2, 26))
     (200607, 200652, 200701)
     """
-    return _week_at((day - EPOCH).days // 7)
+    return week_at((day - EPOCH).days // 7)
 
 
 def shop_weekday(day: date) -> int:
@@ -70,7 +71,7 @@ def add_weeks(week: int, count: int) -> int:
     >>> add_weeks(200652, 1), add_weeks(200701, -1)
     (200701, 200652)
     """
-    return _week_at(week_ordinal(week) + count)
+    return week_at(week_ordinal(week) + count)
 
 
 def date_of_week(week: int) -> date:
@@ -85,9 +86,14 @@ def missing_weeks(present: Collection[int]) -> tuple[int, ...]:
     (200651, 200652)
     """
     held = {week_ordinal(week) for week in present}
-    return tuple(_week_at(number) for number in range(min(held, default=0), max(held, default=0)) if number not in held)
+    return tuple(week_at(number) for number in range(min(held, default=0), max(held, default=0)) if number not in held)
 
 
-def _week_at(ordinal: int) -> int:
+def week_at(ordinal: int) -> int:
+    """The week that lies `ordinal` weeks after 200601.
+
+    >>> week_at(52)
+    200701
+    """
     year, index = divmod(ordinal, WEEKS_A_YEAR)
     return (_EPOCH_YEAR + year) * 100 + index + 1

@@ -77,6 +77,9 @@ class FeatureSettings(_Section):
     ttl_days: int | None = Field(
         None, ge=1, description="how long after its event a record is given online; without, for good [days]"
     )
+    snapshot_weeks: int = Field(
+        2, ge=1, description="newest weeks as of which the server is told what was known of customers [weeks]"
+    )
 
 
 class WindowSettings(_Section):
@@ -139,6 +142,13 @@ class ServerSettings(_Section):
     request_timeout_s: float = Field(30.0, gt=0, description="how long a request may take, its body included [s]")
     trusted_network: bool = Field(
         False, description="whoever reaches the port was let in by something else (SageMaker, a mesh): no key is asked"
+    )
+    snapshot: Path | None = Field(
+        None,
+        description="folder of what is known of customers and stores; by default features/snapshot in the workspace",
+    )
+    snapshot_poll_s: float = Field(
+        5.0, gt=0, description="how often a new snapshot of customers and stores is looked for [s]"
     )
     api_key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
         (), description="SHA-256 of each API key, hexadecimal; as soon as there is one, a key is needed"

@@ -6,6 +6,7 @@ those that know this week and no later one are given what stands. The leanings o
 by tables that were learned without the customer's own baskets, so that a basket's label is in nothing that it is given.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,13 +26,14 @@ from retail_forecast.kernel.arrival import (
     Table,
     group_codes,
     known_features,
+    known_week,
     table_rows,
 )
 from retail_forecast.kernel.features import BASKET_FEATURES, basket_features
 from retail_forecast.kernel.lines import MISSING, Baskets
 from retail_forecast.kernel.products import ProductTable
 
-__all__ = ["Joined", "empty_history", "join_history", "known_week", "learned_past", "past_of", "week_of"]
+__all__ = ["Joined", "empty_history", "follow", "join_history", "learned_past", "past_of", "week_of"]
 
 _LEANINGS = tuple(BASKET_FEATURES.index(f"mean_{name}") for name in PAST[5:9])
 _FEW_LINES = 2
@@ -48,16 +50,6 @@ class Joined:
 def week_of(shop_day: NDArray[np.int32]) -> NDArray[np.int32]:
     """Week of each day, counted from the calendar's EPOCH."""
     weeks: NDArray[np.int32] = shop_day // 7
-    return weeks
-
-
-def known_week(shop_day: NDArray[np.int32], lag_days: int) -> NDArray[np.int32]:
-    """Newest week whose baskets are known when a basket of `shop_day` begins, counted from the calendar's EPOCH.
-
-    >>> known_week(np.array([14, 15, 20], np.int32), 1).tolist()  # Monday, Tuesday and Sunday of week 2
-    [0, 1, 1]
-    """
-    weeks: NDArray[np.int32] = (shop_day - lag_days) // 7 - 1
     return weeks
 
 
@@ -148,7 +140,7 @@ def join_history(
     history = start or empty_history(int(asked.min(initial=until)) - 1)
     tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
     rows = table_rows(baskets, tables)
-    moment = baskets.shop_day.astype(np.int64) * 24 + np.maximum(baskets.shop_hour, 0)
+    moment = _moment(baskets)
     known = np.zeros((len(baskets), len(ARRIVAL_FEATURES) + len(SEGMENT_FEATURES)), np.float32)
     anonymous = baskets.customer.index < 0
     found = history
@@ -163,6 +155,38 @@ def join_history(
         if number == until:
             found = History(number, tuple(map(_seen, tables)))
     return Joined(replace(baskets, known=known), found)
+
+
+def follow(
+    history: History,
+    baskets: Baskets,
+    past: NDArray[np.float64],
+    counted: NDArray[np.bool_],
+    weeks: Collection[int],
+) -> tuple[History, ...]:
+    """What is known at the end of each of `weeks`, which are later than `history`, in order of time.
+
+    Parameters
+    ----------
+    baskets : those of the weeks after `history`, in the order in which their sums are to be taken
+    past, counted : as of `join_history`, whose baskets are given the same
+    """
+    week = week_of(baskets.shop_day)
+    _check(baskets, week, history.week, history)
+    tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
+    rows = table_rows(baskets, tables)
+    moment = _moment(baskets)
+    found = []
+    for number in range(history.week + 1, max(weeks, default=history.week) + 1):
+        _add(tables, rows, np.flatnonzero((week == number) & counted), past, number, moment)
+        if number in weeks:
+            found.append(History(number, tuple(map(_seen, tables))))
+    return tuple(found)
+
+
+def _moment(baskets: Baskets) -> NDArray[np.int64]:
+    """Hour in which each basket was paid, so that later ones have greater numbers."""
+    return baskets.shop_day.astype(np.int64) * 24 + np.maximum(baskets.shop_hour, 0)
 
 
 def _check(baskets: Baskets, week: NDArray[np.int32], until: int, start: History | None) -> None:

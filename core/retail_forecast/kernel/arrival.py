@@ -32,6 +32,7 @@ __all__ = [
     "arrival_features",
     "group_codes",
     "known_features",
+    "known_week",
     "table_rows",
 ]
 
@@ -150,6 +151,16 @@ class History:
 
     week: int
     tables: tuple[Table, ...]
+
+
+def known_week(shop_day: NDArray[np.int32], lag_days: int) -> NDArray[np.int32]:
+    """Newest week whose baskets are known when a basket of `shop_day` begins, counted from the calendar's EPOCH.
+
+    >>> known_week(np.array([14, 15, 20], np.int32), 1).tolist()  # Monday, Tuesday and Sunday of week 2
+    [0, 1, 1]
+    """
+    weeks: NDArray[np.int32] = (shop_day - lag_days) // 7 - 1
+    return weeks
 
 
 def arrival_features(baskets: Baskets, history: History) -> NDArray[np.float32]:

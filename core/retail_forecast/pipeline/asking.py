@@ -13,6 +13,7 @@ from retail_forecast.bundle.explanation import explain
 from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import LEVELS, Baskets, baskets_from_rows
+from retail_forecast.kernel.rows import rows_of
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
@@ -20,6 +21,7 @@ from retail_forecast.report.data import ServedPrediction
 
 __all__ = ["ask_about_newest_basket"]
 
+_HEADER = ("basket_id", "store_code", "store_region", "store_format", "type", "mission")
 _LEAST_LINES = 4
 _TIMEOUT_S = 30
 
@@ -55,15 +57,8 @@ def _newest_basket(workspace: Path) -> dict[str, Any]:
 
 
 def _request(baskets: Baskets, row: int) -> dict[str, Any]:
-    one = baskets.take(np.asarray([row]))
-    header = {
-        name: getattr(one, name).to_list()[0]
-        for name in ("basket_id", "store_code", "store_region", "store_format", "type", "mission")
-    }
-    codes = {name: getattr(one, name).to_list() for name in LEVELS}
-    lines = [
-        {name: words[i] for name, words in codes.items()}
-        | {"quantity": int(one.quantity[i]), "spend_gbp": int(one.spend_pence[i]) / 100}
-        for i in range(len(one.quantity))
-    ]
-    return header | {"lines": lines}
+    """Basket `row` without whose it is and when, of which the task makes nothing."""
+    (one,) = rows_of(baskets.take(np.asarray([row])))
+    told: dict[str, Any] = msgspec.to_builtins(one)
+    lines = [{name: line[name] for name in (*LEVELS, "quantity", "spend_gbp")} for line in told["lines"]]
+    return {name: told[name] for name in _HEADER} | {"lines": lines}

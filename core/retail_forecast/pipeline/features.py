@@ -11,6 +11,7 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.features.materialization import Materialized, materialize, records_of
 from retail_forecast.features.offline import history, join_as_of
 from retail_forecast.features.online import open_online
+from retail_forecast.pipeline.snapshots import SnapshotFacts, renew_snapshot
 from retail_forecast.pipeline.workspace import lake_path
 
 __all__ = ["features_as_of", "features_history", "features_now", "materialize_features"]
@@ -18,8 +19,8 @@ __all__ = ["features_as_of", "features_history", "features_now", "materialize_fe
 
 def materialize_features(
     workspace: Path, settings: Settings, *, clock: Callable[[], datetime], refill: bool = False
-) -> Materialized:
-    """Bring the stores of `workspace` up to the newest state of its lake.
+) -> tuple[Materialized, SnapshotFacts | None]:
+    """Bring the stores of `workspace` up to the newest state of its lake, and the server's snapshot with them.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ def materialize_features(
     PlaceError : the lake or the online store cannot be read or written
     """
     online = open_online(settings.features.online, workspace)
-    return materialize(lake_path(workspace), online, settings, clock=clock, refill=refill)
+    done = materialize(lake_path(workspace), online, settings, clock=clock, refill=refill)
+    return done, renew_snapshot(workspace, settings) if done.state else None
 
 
 def features_now(

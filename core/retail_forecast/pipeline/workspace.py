@@ -7,7 +7,7 @@ from retail_forecast.lake.retention import retired_states
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
 
-__all__ = ["bundle_path", "lake_path", "lake_state", "report_path", "run_path"]
+__all__ = ["bundle_path", "lake_path", "lake_state", "report_path", "run_path", "snapshot_path"]
 
 
 def lake_path(workspace: Path) -> Path:
@@ -23,6 +23,11 @@ def bundle_path(workspace: Path, run_id: str) -> Path:
 def report_path(workspace: Path) -> Path:
     """The report for people."""
     return workspace / "reports" / "report.html"
+
+
+def snapshot_path(workspace: Path) -> Path:
+    """Folder of what the server is told of customers and stores."""
+    return workspace / "features" / "snapshot"
 
 
 def run_path(workspace: Path, run_id: str) -> Path:
