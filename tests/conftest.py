@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -82,10 +82,16 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _emulator(command: Sequence[str], folder: Path) -> Iterator[str]:
+def _emulator(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[str]:
     """The address that a server says it listens on, once it does; its output ends in `folder`."""
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        cwd=folder,
+        env=os.environ | dict(variables or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as process:
         assert process.stdout is not None
         said = []
@@ -114,6 +120,14 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **_S3_KEYS)
         client.create_bucket(Bucket="lake")
         client.close()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Endpoint of an emulated, empty AWS account that knows AWS's own policies."""
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with _emulator(command, tmp_path_factory.mktemp("aws"), {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}) as url:
         yield url
 
 

@@ -184,6 +184,17 @@ module "identity" {
   ci_oidc                 = var.ci_oidc
 }
 
+module "workspace" {
+  source = "./modules/workspace"
+
+  name                    = local.name
+  data_key_arn            = module.security.key_arns["data"]
+  vpc_id                  = module.network.vpc_id
+  private_subnet_ids      = module.network.private_subnet_ids
+  nodes_security_group_id = module.cluster.security_group_id
+  protect_data            = var.protect_data
+}
+
 module "observability" {
   source = "./modules/observability"
 

@@ -63,6 +63,11 @@ output "jobs_security_group_id" {
   value       = module.network.jobs_security_group_id
 }
 
+output "workspace_file_system_id" {
+  description = "EFS file system of the workspace: the parameter fileSystemId of the storage class efs (provisioningMode efs-ap)."
+  value       = module.workspace.file_system_id
+}
+
 output "certificate" {
   description = "TLS certificate of domain_name and the DNS record that proves it; null without domain_name."
   value       = one(module.edge[*].certificate)

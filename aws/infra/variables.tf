@@ -193,7 +193,7 @@ variable "key_deletion_days" {
 }
 
 variable "protect_data" {
-  description = "Guard lake, artifacts and features against deletion: the tag Protected and deletion protection of the table. Teardown refuses what is guarded."
+  description = "Guard lake, artifacts, workspace and features against deletion: the tag Protected, deletion protection of the table and daily backups of the workspace. Teardown refuses what is guarded."
   type        = bool
   default     = true
 }
@@ -361,13 +361,14 @@ variable "cluster_admin_arns" {
 }
 
 variable "addon_versions" {
-  description = "EKS add-ons and their versions, for the kubernetes_version chosen; empty = none: EKS's own networking add-ons stay unmanaged, and there are no metrics for the autoscaler. See `aws eks describe-addon-versions`."
+  description = "EKS add-ons and their versions, for the kubernetes_version chosen; empty = none: EKS's own networking add-ons stay unmanaged, and pods have neither metrics nor the shared workspace. See `aws eks describe-addon-versions`."
   type        = map(string)
   default = {
     "vpc-cni"                         = "v1.21.1-eksbuild.3"
     "kube-proxy"                      = "v1.35.0-eksbuild.2"
     "coredns"                         = "v1.13.2-eksbuild.1"
     "metrics-server"                  = "v0.8.0-eksbuild.6"
+    "aws-efs-csi-driver"              = "v3.0.1-eksbuild.1"
     "amazon-cloudwatch-observability" = "v5.3.0-eksbuild.1"
   }
 

@@ -15,6 +15,7 @@ locals {
   platform = {
     aws-load-balancer-controller = { namespace = "kube-system", policy = data.aws_iam_policy_document.load_balancer.json }
     cluster-autoscaler           = { namespace = "kube-system", policy = data.aws_iam_policy_document.autoscaler.json }
+    efs-csi-controller-sa        = { namespace = "kube-system", policy = data.aws_iam_policy_document.file_system.json }
     aws-node                     = { namespace = "kube-system", policy = data.aws_iam_policy_document.network.json }
     cloudwatch-agent             = { namespace = "amazon-cloudwatch", policy = data.aws_iam_policy_document.agent.json }
   }

@@ -12,7 +12,7 @@ locals {
   }
 
   # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-EKS.html
-  pods = { ClusterName = var.name, Namespace = var.namespace, Service = "retail-forecast" }
+  pods = { ClusterName = var.name, Namespace = var.namespace, Service = "server" }
   high = { statistic = "Average", comparison = "GreaterThanThreshold", period_s = 60, periods = 10, breaching = 8, missing = "notBreaching" }
   containers = {
     PodCpu = {

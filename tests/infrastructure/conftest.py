@@ -1,0 +1,139 @@
+"""Terraform over a copy of `aws/`, with its provider from a mirror or a download, against an emulated AWS."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MIRRORS = ("/opt/tf-plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
+PROVIDER = "*/hashicorp/aws/5.100.0"
+
+NO_TERRAFORM = "Terraform is not installed"
+NO_PROVIDER = "Terraform's provider for AWS can be had from no mirror (TF_PLUGIN_MIRROR) and no network"
+LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A root of Terraform in `folder`; `variables` are those of the environment that lead it to mirror and emulator."""
+
+    folder: Path
+    variables: Mapping[str, str]
+
+    def at(self, folder: Path) -> "Ground":
+        """Another root in the same environment."""
+        return Ground(folder, self.variables)
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """One Terraform command, whatever comes of it."""
+        command = ["terraform", f"-chdir={self.folder}", *arguments]
+        return subprocess.run(command, env=dict(self.variables), capture_output=True, text=True, check=False)
+
+    def done(self, *arguments: str) -> str:
+        """What one Terraform command printed; it must succeed."""
+        process = self.run(*arguments)
+        assert process.returncode == 0, f"{' '.join(arguments)}\n{process.stdout[-3000:]}{process.stderr[-6000:]}"
+        return process.stdout
+
+    def plan(self, profile: str, *options: str) -> dict[str, Any]:
+        """The plan for a profile, as `terraform show -json` writes it."""
+        file = self.folder / f"{Path(profile).stem}.plan"
+        self.done("plan", "-input=false", "-lock=false", f"-var-file={profile}", f"-out={file}", *options)
+        plan: dict[str, Any] = json.loads(self.done("show", "-json", str(file)))
+        return plan
+
+    def state(self) -> dict[str, Any]:
+        """What was made, as `terraform show -json` writes it."""
+        state: dict[str, Any] = json.loads(self.done("show", "-json"))
+        return state
+
+
+@pytest.fixture(scope="session")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes a fresh copy of what Terraform reads, and says where `aws/infra` is; its state is a local file."""
+
+    def copy() -> Path:
+        root = tmp_path_factory.mktemp("ground")
+        shutil.copytree(ROOT / "aws", root / "aws", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        (root / "docs").mkdir()
+        shutil.copy(ROOT / "docs/athena.sql", root / "docs")
+        (root / "aws/infra/backend_override.tf").write_text(LOCAL_STATE, "utf-8")
+        return root / "aws/infra"
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def opened(aws_server: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Ground]:
+    """Makes a folder a root of Terraform with its provider, led to the emulated AWS."""
+    if shutil.which("terraform") is None:
+        pytest.skip(NO_TERRAFORM)
+    home = tmp_path_factory.mktemp("terraform")
+    outside = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "AWS_"))}
+    variables = outside | {
+        "TF_CLI_CONFIG_FILE": str(configuration(home)),
+        "TF_PLUGIN_CACHE_DIR": str(home),
+        "TF_IN_AUTOMATION": "1",
+        "NO_COLOR": "1",
+        "AWS_ENDPOINT_URL": aws_server,
+        "AWS_REGION": "ap-southeast-1",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+    def opening(folder: Path) -> Ground:
+        ground = Ground(folder, variables)
+        process = ground.run("init", "-input=false")
+        if process.returncode and "provider" in process.stderr and "query" in process.stderr:
+            pytest.skip(NO_PROVIDER)
+        assert process.returncode == 0, process.stderr
+        return ground
+
+    return opening
+
+
+def configuration(home: Path) -> Path:
+    """A configuration of Terraform's command line that names the mirror, where there is one."""
+    usual = [os.environ.get("TF_PLUGIN_MIRROR", ""), *MIRRORS, str(Path.home() / ".terraform.d/plugins")]
+    mirror = next((place for place in usual if place and list(Path(place).glob(PROVIDER))), None)
+    file = home / "terraformrc"
+    lines = ["provider_installation {", "  filesystem_mirror {", f'    path = "{mirror}"', "  }", "}", ""]
+    file.write_text("\n".join(lines) if mirror else "", "utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def ground(copied: Callable[[], Path], opened: Callable[[Path], Ground]) -> Ground:
+    """The root, which no test changes."""
+    return opened(copied())
+
+
+@pytest.fixture(scope="session")
+def plans(ground: Ground) -> dict[str, dict[str, Any]]:
+    """The plans of the profiles, and of one that uses what those two leave alone."""
+    rest = Path(__file__).parent / "rest.tfvars"
+    return {
+        "dev": ground.plan("profiles/dev.tfvars"),
+        "prod": ground.plan("profiles/prod.tfvars"),
+        "rest": ground.plan(str(rest)),
+    }
+
+
+@pytest.fixture(scope="session")
+def applied(copied: Callable[[], Path], opened: Callable[[Path], Ground]) -> dict[str, Any]:
+    """The state after an apply of the roles, and of what they refer to; the rest takes a minute more."""
+    made = opened(copied())
+    rest = f"-var-file={Path(__file__).parent / 'rest.tfvars'}"
+    emulator = "-var-file=profiles/emulator.tfvars"
+    parts = ("identity", "training", "security.aws_kms_key.this")
+    targets = [f"-target=module.{part}" for part in parts]
+    made.done("apply", "-input=false", "-auto-approve", "-parallelism=20", rest, emulator, *targets)
+    return made.state()
