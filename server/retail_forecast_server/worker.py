@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,10 @@ from retail_forecast_server.models import Model, NoModel, Source
 from retail_forecast_server.shelf import open_shelf
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from retail_forecast_server.guard import Guard
+    from retail_forecast_server.spool import Spool
 
 __all__ = ["Announcement", "Post", "worker"]
 
@@ -69,15 +72,26 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
         metrics.model(model.task, model.version, model.bundle.digest, in_force=True)
     follower = Follower(shelf, settings.snapshot or source.workspace / SNAPSHOTS)
     follower.look()
+    spool = _spool(settings, metrics.registry)
 
     @asynccontextmanager
     async def started() -> AsyncIterator[None]:
-        async with _meanwhile(
-            _announce_once_reached(shelf.front, post, announce), follower.run(settings.snapshot_poll_s)
-        ):
-            yield
+        announcing = _announce_once_reached(shelf.front, post, announce)
+        with spool.running() if spool else nullcontext():
+            async with _meanwhile(announcing, follower.run(settings.snapshot_poll_s)):
+                yield
 
-    return application(shelf, settings, metrics, instance=post.instance, started=started)
+    observers = [spool.observe] if spool else []
+    return application(shelf, settings, metrics, observers=observers, instance=post.instance, started=started)
+
+
+def _spool(settings: ServerSettings, registry: "CollectorRegistry") -> "Spool | None":
+    from retail_forecast_server.spool import Spool  # noqa: PLC0415 - it imports prometheus-client, as metrics does
+
+    if settings.prediction_log is None:
+        return None
+    most_bytes = settings.prediction_log_mb * 1_000_000
+    return Spool(settings.prediction_log, most_bytes, settings.prediction_log_segment_s, registry)
 
 
 @asynccontextmanager

@@ -106,6 +106,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
         "customers",
         "segments",
         "features",
+        "predictions",
         "serve",
         "report",
         "run",

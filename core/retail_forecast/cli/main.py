@@ -41,6 +41,7 @@ VERBS = (
     "customers",
     "segments",
     "features",
+    "predictions",
     "serve",
     "report",
     "doctor",

@@ -150,6 +150,13 @@ class ServerSettings(_Section):
     snapshot_poll_s: float = Field(
         5.0, gt=0, description="how often a new snapshot of customers and stores is looked for [s]"
     )
+    prediction_log: Path | None = Field(
+        None, description="folder that answers are spooled to for the prediction log; without, none is kept"
+    )
+    prediction_log_mb: int = Field(
+        512, ge=1, description="answers in that folder; beyond it they are left out and counted [MB]"
+    )
+    prediction_log_segment_s: float = Field(60.0, gt=0, description="how often a segment of it is finished [s]")
     api_key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
         (), description="SHA-256 of each API key, hexadecimal; as soon as there is one, a key is needed"
     )

@@ -1,0 +1,153 @@
+"""The spool of the prediction log: answers are put aside, and a thread writes them into segments on the local disk.
+
+An answer never waits for the log. What waits is bounded in number, what is on the disk in bytes; beyond that, and where
+the disk fails, answers are left out and counted. `domain.spooled` says what a segment is.
+"""
+
+import fcntl
+import hashlib
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter
+
+from retail_forecast.domain.calendar import week_at
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.domain.spooled import FINISHED, OPEN, Entry, framed, segments
+from retail_forecast_server.answers import Answered
+
+__all__ = ["Spool"]
+
+_LOG = logging.getLogger(__name__)
+_MOST_WAITING = 4096
+_EVERY_S = 0.5
+_AT_ONCE = 256
+
+
+class Spool:
+    """Puts answers aside.
+
+    Parameters
+    ----------
+    folder : of the segments; made when it is missing
+    most_bytes : of all segments in the folder together
+    segment_s : how long a segment is written to before it is finished [s]
+    registry : where what was written and left out is counted
+    """
+
+    def __init__(self, folder: Path, most_bytes: int, segment_s: float, registry: CollectorRegistry) -> None:
+        self._folder, self._most_bytes, self._segment_s = folder, most_bytes, segment_s
+        self._waiting: deque[Answered] = deque()
+        self._stopping = threading.Event()
+        self._writer, self._number = secrets.token_hex(8), 0
+        self._file: IO[bytes] | None = None
+        self._since = 0.0
+        self._written = Counter(
+            "retail_forecast_prediction_log_written", "Answers written to the spool", registry=registry
+        )
+        self._dropped = Counter(
+            "retail_forecast_prediction_log_dropped",
+            "Answers left out of the prediction log",
+            ["reason"],
+            registry=registry,
+        )
+
+    def observe(self, answered: Answered) -> None:
+        """Put an answered request aside, unless too many wait; an observer."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self._dropped.labels("queue").inc(len(answered.baskets))
+        else:
+            self._waiting.append(answered)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Write until the block ends, and then what still waits."""
+        thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_EVERY_S):
+            self._write()
+        self._write()
+        self._finish()
+
+    def _write(self) -> None:
+        """Write what waits, in micro-batches; finish the segment when it is old enough."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+            entries = [entry for answered in batch for entry in _entries(answered)]
+            self._keep(entries)
+        if self._file is not None and time.monotonic() - self._since >= self._segment_s:
+            self._finish()
+
+    def _keep(self, entries: list[Entry]) -> None:
+        payload = framed(msgspec.msgpack.encode(entries))
+        try:
+            held = sum(segment.path.stat().st_size for segment in segments(self._folder))
+            if held + len(payload) > self._most_bytes:
+                self._dropped.labels("full").inc(len(entries))
+                return
+            file = self._file or self._begin()
+            file.write(payload)
+            file.flush()
+        except OSError as error:
+            self._dropped.labels("disk").inc(len(entries))
+            _LOG.error("prediction log", extra={"fields": {"what": str(error.strerror)}})
+            return
+        self._written.inc(len(entries))
+
+    def _begin(self) -> IO[bytes]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = (self._folder / f"{self._writer}-{self._number + 1:08d}{OPEN}").open("ab")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file, self._number, self._since = file, self._number + 1, time.monotonic()
+        return file
+
+    def _finish(self) -> None:
+        if self._file is not None:
+            path = Path(self._file.name)
+            self._file.close()
+            self._file = None
+            path.replace(path.with_suffix(FINISHED))
+
+
+def _entries(answered: Answered) -> Iterator[Entry]:
+    found = answered.predictions
+    weeks = [None] * len(found.label) if found.history_week is None else map(week_at, found.history_week.tolist())
+    rows = zip(
+        answered.baskets,
+        found.features,
+        found.probabilities.tolist(),
+        found.label.tolist(),
+        found.unknown_share.tolist(),
+        weeks,
+        strict=True,
+    )
+    for position, (basket, features, probabilities, label, unknown_share, week) in enumerate(rows):
+        yield Entry(
+            answered.request_id,
+            position,
+            answered.time,
+            answered.model.version,
+            str(answered.model.task),
+            basket.basket_id,
+            hashlib.sha256(msgspec.json.encode(basket)).hexdigest(),
+            features.tobytes(),
+            tuple(probabilities),
+            str(LABELS[label]),
+            unknown_share,
+            week,
+        )
