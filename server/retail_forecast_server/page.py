@@ -1,30 +1,44 @@
-"""The page at /docs: the OpenAPI document for people, with a form to try it. It loads nothing from elsewhere.
+"""The pages: a basket to build at `/`, and the OpenAPI document for people at `/docs`. They load nothing from elsewhere.
 
-Its policy lets the browser run this one script and style, by their digests, and talk to this server alone.
+Their policies let the browser run each page's one script and style, by their digests, and talk to this server alone.
+Pages set styles from their script, which such a policy allows; style attributes in the text it would not.
 """
 
 import base64
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PAGE", "PAGE_POLICY"]
-
-PAGE = (Path(__file__).parent / "page.html").read_text("utf-8")
+__all__ = ["BASKET", "DOCS", "Page"]
 
 
-def _digests(tag: str) -> str:
-    texts = re.findall(f"(?s)<{tag}>(.*?)</{tag}>", PAGE)
-    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for t in texts)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, and the Content-Security-Policy it is sent with."""
+
+    text: str
+    policy: str
 
 
-PAGE_POLICY = "; ".join(
-    (
+def _page(name: str) -> Page:
+    text = (Path(__file__).parent / name).read_text("utf-8")
+    policy = (
         "default-src 'none'",
-        f"script-src {_digests('script')}",
-        f"style-src {_digests('style')}",
+        f"script-src {_digests(text, 'script')}",
+        f"style-src {_digests(text, 'style')}",
         "connect-src 'self'",
         "base-uri 'none'",
+        "form-action 'none'",
         "frame-ancestors 'none'",
     )
-)
+    return Page(text, "; ".join(policy))
+
+
+def _digests(text: str, tag: str) -> str:
+    found = re.findall(f"(?s)<{tag}>(.*?)</{tag}>", text)
+    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(t.encode()).digest()).decode()}'" for t in found)
+
+
+BASKET = _page("basket.html")
+DOCS = _page("docs.html")

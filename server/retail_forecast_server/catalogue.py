@@ -1,0 +1,79 @@
+"""The products that a model knows, to be searched by part of their code.
+
+Codes have no names in the data; what a product stands for is told by the answer to a basket of it alone.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from http import HTTPStatus
+from itertools import islice
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from retail_forecast.domain.basket import Basket, Line
+from retail_forecast.domain.labels import LABELS, Label
+from retail_forecast_server.models import Model
+from retail_forecast_server.problems import Problem
+
+__all__ = ["LIMITS", "Product", "search"]
+
+LIMITS = (1, 50)
+_USUAL = 20
+_LONGEST = 100
+"""A query comes from the client; a long one is not sent back whole [characters]."""
+
+
+class Product(msgspec.Struct, frozen=True):
+    """A product, and the answer to a basket of one piece of it for a pound.
+
+    Attributes
+    ----------
+    probability : of that answer
+    """
+
+    prod_code: str
+    label: Label
+    probability: float
+
+
+def search(query: bytes, model: Model) -> list[Product]:
+    """The first products by code that `query`, as `q=PART&limit=N`, asks for.
+
+    Raises
+    ------
+    Problem : a name or a value is not known, or the model looks at no products
+    """
+    part, limit = _read(query)
+    if model.bundle.products is None:
+        raise Problem(HTTPStatus.NOT_FOUND, f"The model for task {model.task} does not look at products.")
+    codes = list(islice(_matching(model, part.upper()), limit))
+    if not codes:
+        return []
+    found = model.predict([Basket((Line(1, 1.0, code),)) for code in codes])
+    rows = zip(codes, found.label.tolist(), found.probabilities.max(axis=1).tolist(), strict=True)
+    return [Product(code, LABELS[label], probability) for code, label, probability in rows]
+
+
+def _matching(model: Model, part: str) -> Iterator[str]:
+    return (code for code in _sorted(model) if part in code)
+
+
+@lru_cache(maxsize=2)
+def _sorted(model: Model) -> tuple[str, ...]:
+    assert model.bundle.products is not None  # noqa: S101 - `search` has looked
+    return tuple(sorted(model.bundle.products.products))
+
+
+def _read(query: bytes) -> tuple[str, int]:
+    part, limit = "", _USUAL
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name == "q":
+            part = value
+        elif name == "limit" and value.isascii() and value.isdigit() and LIMITS[0] <= int(value) <= LIMITS[1]:
+            limit = int(value)
+        else:
+            told = f"The query {name}={value}"[:_LONGEST]
+            mend = f" is not known: ask with q=PART_OF_A_CODE and limit={LIMITS[0]} to {LIMITS[1]}."
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, told + mend)
+    return part, limit
