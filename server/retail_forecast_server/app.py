@@ -17,18 +17,22 @@ from starlette.routing import Route
 from retail_forecast import __version__
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast_server.answers import Observer
+from retail_forecast_server.catalogue import search
 from retail_forecast_server.guard import Guard
 from retail_forecast_server.hot import COLUMNS, Predict, Service
 from retail_forecast_server.metrics import Metrics
-from retail_forecast_server.page import PAGE, PAGE_POLICY
+from retail_forecast_server.page import BASKET, DOCS, Page
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
 from retail_forecast_server.schema import (
     INVOCATIONS,
     PREDICT,
     PREDICT_COLUMNS,
+    PRODUCT_QUERY,
+    PRODUCTS,
     answer_response,
     problem_responses,
+    product_responses,
     schema,
 )
 from retail_forecast_server.shelf import Shelf
@@ -131,16 +135,35 @@ def _add_documents(app: FastAPI, shelf: Shelf, limits: ServerSettings) -> None:
     async def describe() -> Response:
         return _json(shelf.describe())
 
+    @app.get(
+        PRODUCTS,
+        tags=["model"],
+        response_class=Response,
+        responses=product_responses(),
+        openapi_extra={"parameters": PRODUCT_QUERY},
+        summary="Products that the default task's model knows, by part of their code",
+    )
+    async def products(request: Request) -> Response:
+        return _json(await asyncio.to_thread(search, request.scope["query_string"], shelf.get()))
+
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
         return _json(schema(app, shelf.default, limits))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return Response(PAGE, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
+        return _html(DOCS)
+
+    @app.get("/", include_in_schema=False)
+    async def basket() -> Response:
+        return _html(BASKET)
 
 
-def _json(document: msgspec.Struct | dict[str, Any]) -> Response:
+def _html(page: Page) -> Response:
+    return Response(page.text, media_type="text/html", headers={"content-security-policy": page.policy})
+
+
+def _json(document: msgspec.Struct | Sequence[msgspec.Struct] | dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(document), media_type="application/json")
 
 

@@ -3,10 +3,8 @@
 Codes have no names in the data; what a product stands for is told by the answer to a basket of it alone.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
+from heapq import nsmallest
 from http import HTTPStatus
-from itertools import islice
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -47,22 +45,12 @@ def search(query: bytes, model: Model) -> list[Product]:
     part, limit = _read(query)
     if model.bundle.products is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"The model for task {model.task} does not look at products.")
-    codes = list(islice(_matching(model, part.upper()), limit))
+    codes = nsmallest(limit, (code for code in model.bundle.products.products if part.upper() in code))
     if not codes:
         return []
     found = model.predict([Basket((Line(1, 1.0, code),)) for code in codes])
     rows = zip(codes, found.label.tolist(), found.probabilities.max(axis=1).tolist(), strict=True)
     return [Product(code, LABELS[label], probability) for code, label, probability in rows]
-
-
-def _matching(model: Model, part: str) -> Iterator[str]:
-    return (code for code in _sorted(model) if part in code)
-
-
-@lru_cache(maxsize=2)
-def _sorted(model: Model) -> tuple[str, ...]:
-    assert model.bundle.products is not None  # noqa: S101 - `search` has looked
-    return tuple(sorted(model.bundle.products.products))
 
 
 def _read(query: bytes) -> tuple[str, int]:

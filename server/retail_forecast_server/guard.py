@@ -23,8 +23,8 @@ from retail_forecast_server.problems import CONTENT_TYPE, Problem
 
 __all__ = ["OPEN_PATHS", "Guard"]
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/ping", "/docs", "/openapi.json"})
-"""Paths that need no key: probes have none, and the documentation tells nothing about the model or the data."""
+OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/ping", "/docs", "/openapi.json"})
+"""Paths that need no key: probes have none, and pages and documentation tell nothing about the model or the data."""
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -1,4 +1,4 @@
-"""The pages: a basket to build at `/`, and the OpenAPI document for people at `/docs`. They load nothing from elsewhere.
+"""The pages: a basket to build at `/`, the OpenAPI document for people at `/docs`. They load nothing from elsewhere.
 
 Their policies let the browser run each page's one script and style, by their digests, and talk to this server alone.
 Pages set styles from their script, which such a policy allows; style attributes in the text it would not.

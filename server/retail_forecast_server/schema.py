@@ -15,17 +15,44 @@ from retail_forecast.domain.basket import basket_schema
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Prediction
+from retail_forecast_server.catalogue import LIMITS, Product
 from retail_forecast_server.columns import ColumnsPrediction, NineColumns
 from retail_forecast_server.guard import OPEN_PATHS
 from retail_forecast_server.probes import Alive, Ready
 from retail_forecast_server.problems import ProblemDetails
 from retail_forecast_server.shelf import Shelved
 
-__all__ = ["INVOCATIONS", "PREDICT", "PREDICT_COLUMNS", "answer_response", "problem_responses", "schema"]
+__all__ = [
+    "INVOCATIONS",
+    "PREDICT",
+    "PREDICT_COLUMNS",
+    "PRODUCTS",
+    "PRODUCT_QUERY",
+    "answer_response",
+    "problem_responses",
+    "product_responses",
+    "schema",
+]
 
 PREDICT = "/v1/predict"
 PREDICT_COLUMNS = "/predict"
 INVOCATIONS = "/invocations"
+PRODUCTS = "/v1/products"
+
+PRODUCT_QUERY = [
+    {
+        "name": "q",
+        "in": "query",
+        "description": "Part of a product's code; all of them without.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many at most; 20 when not given.",
+        "schema": {"type": "integer", "minimum": LIMITS[0], "maximum": LIMITS[1]},
+    },
+]
 
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON.",
@@ -37,7 +64,9 @@ _PROBLEMS = {
     HTTPStatus.SERVICE_UNAVAILABLE: "No verified model is loaded, or there is too much to do; with Retry-After then.",
 }
 
-_SHAPES = (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved)
+_SHAPES = (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved, Product)
+
+_ABSENT = {HTTPStatus.NOT_FOUND: "The model looks at no products."}
 
 _EXAMPLE = {
     "basket_id": "994110500233340",
@@ -81,10 +110,7 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     document["paths"][PREDICT] = {"post": _predict(task, limits)}
     document["paths"][INVOCATIONS] = {"post": _predict(task, limits) | {"operationId": "invocations"}}
     document["paths"][PREDICT_COLUMNS] = {"post": _predict_columns(limits)}
-    _, components = msgspec.json.schema_components(
-        (Prediction, NineColumns, ColumnsPrediction, ProblemDetails, Alive, Ready, Shelved),
-        ref_template="#/components/schemas/{name}",
-    )
+    _, components = msgspec.json.schema_components(_SHAPES, ref_template="#/components/schemas/{name}")
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= basket_schema()["components"] | components
     schemas["Line"]["properties"]["spend_gbp"]["multipleOf"] = 0.01
@@ -104,12 +130,25 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
 def problem_responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Refusals with these statuses, as OpenAPI describes responses."""
     content = {"application/problem+json": {"schema": _reference("ProblemDetails")}}
-    return {str(status.value): {"description": _PROBLEMS[status], "content": content} for status in statuses}
+    told = _PROBLEMS | _ABSENT
+    return {str(status.value): {"description": told[status], "content": content} for status in statuses}
 
 
 def answer_response(name: str, description: str) -> dict[int | str, dict[str, Any]]:
     """A successful answer whose body is the struct `name`, as OpenAPI describes responses."""
     return {"200": {"description": description, "content": {"application/json": {"schema": _reference(name)}}}}
+
+
+def product_responses() -> dict[int | str, dict[str, Any]]:
+    """The answers of the search for products."""
+    found = {"schema": {"type": "array", "items": _reference("Product"), "maxItems": LIMITS[1]}}
+    refused = problem_responses(
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+    return {"200": {"description": "Products, by code", "content": {"application/json": found}}, **refused}
 
 
 def _predict(default: Task, limits: ServerSettings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retail_forecast_server.models import NoModel
-from retail_forecast_server.page import PAGE, PAGE_POLICY
+from retail_forecast_server.page import BASKET, DOCS, Page
 
 if TYPE_CHECKING:
     from tests.server.conftest import Client, MakeClient
@@ -35,6 +35,7 @@ def test_it_describes_the_hot_route_as_it_is(client: Client) -> None:
         "/predict",
         "/invocations",
         "/v1/predict",
+        "/v1/products",
     }
     line = document["components"]["schemas"]["Line"]
     assert set(line["required"]) == {"prod_code", "quantity", "spend_gbp"}
@@ -80,18 +81,21 @@ def test_refusals_are_documented(client: Client, status: str) -> None:
     assert list(responses[status]["content"]) == ["application/problem+json"]
 
 
-def test_the_page_loads_nothing_from_elsewhere(client: Client) -> None:
-    answer = client.ask("GET", "/docs")
+@pytest.mark.parametrize(("path", "page"), [("/", BASKET), ("/docs", DOCS)])
+def test_a_page_loads_nothing_from_elsewhere(client: Client, path: str, page: Page) -> None:
+    answer = client.ask("GET", path)
     assert answer.headers["content-type"].startswith("text/html")
-    assert answer.body.decode() == PAGE
-    assert re.findall(r"(?:https?:)?//[a-z]", re.sub(r"//.*$", "", PAGE, flags=re.MULTILINE)) == []
-    assert re.findall(r"\b(?:src|@import|url\()", PAGE) == []
+    assert answer.body.decode() == page.text
+    assert re.findall(r"(?:https?:)?//[a-z]", re.sub(r"//.*$", "", page.text, flags=re.MULTILINE)) == []
+    assert re.findall(r"\b(?:src|@import|url\()", page.text) == []
 
 
 @pytest.mark.parametrize("tag", ["script", "style"])
-def test_its_policy_allows_its_own_script_and_style_only(client: Client, tag: str) -> None:
-    (text,) = re.findall(f"(?s)<{tag}>(.*?)</{tag}>", PAGE)
+@pytest.mark.parametrize(("path", "page"), [("/", BASKET), ("/docs", DOCS)])
+def test_its_policy_allows_its_own_script_and_style_only(client: Client, path: str, page: Page, tag: str) -> None:
+    (text,) = re.findall(f"(?s)<{tag}>(.*?)</{tag}>", page.text)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    assert f"{tag}-src 'sha256-{digest}'" in PAGE_POLICY
-    assert client.ask("GET", "/docs").headers["content-security-policy"] == PAGE_POLICY
-    assert "unsafe" not in PAGE_POLICY
+    assert f"{tag}-src 'sha256-{digest}'" in page.policy
+    assert client.ask("GET", path).headers["content-security-policy"] == page.policy
+    assert "unsafe" not in page.policy
+    assert not re.search(r"<[^>]+ (?:style|on[a-z]+)=", page.text)
