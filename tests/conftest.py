@@ -30,11 +30,12 @@ REAL_DATA = "RETAIL_FORECAST_REAL_DATA"
 NO_TORCH = "PyTorch is not installed"
 NO_REAL_DATA = f"{REAL_DATA} names no folder of dunnhumby files"
 
+NO_CHROMIUM = "Chromium is not installed"
 NO_TMPFS = "this machine lets nobody mount a file system of their own"
 NO_AZURITE = "Azurite is not installed: make setup-azurite"
 NO_JVM_SPARK = "JVM_PYSPARK names no folder with PySpark 3.5, or Java is missing"
 
-ALLOWED_SKIPS = (NO_REAL_DATA, NO_TMPFS, NO_JVM_SPARK)
+ALLOWED_SKIPS = (NO_REAL_DATA, NO_CHROMIUM, NO_TMPFS, NO_JVM_SPARK)
 """The reasons for which CI may skip a test; any other skip fails there."""
 
 # Spinning OpenMP threads starve the other processes that tests start; set before numpy is imported.
