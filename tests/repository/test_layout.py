@@ -110,6 +110,7 @@ def test_the_verbs_are_the_promised_ones() -> None:
         "serve",
         "report",
         "run",
+        "cloud",
         "doctor",
     }
     assert set(VERBS) == promised

@@ -44,6 +44,7 @@ VERBS = (
     "predictions",
     "serve",
     "report",
+    "cloud",
     "doctor",
 )
 """Verbs in the order in which --help lists them; each is the function, or the group of functions, of its name in the

@@ -1,0 +1,106 @@
+"""An account of AWS: one client for each service, and one way to tell what AWS refused."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from retail_forecast.domain.cloud import Scope
+from retail_forecast.domain.errors import PlaceError, UsageError
+
+__all__ = ["Account", "Refused"]
+
+_ATTEMPTS = 5
+
+
+class Refused(PlaceError):
+    """AWS answered with an error; `code` is AWS's own."""
+
+    def __init__(self, code: str, message: str, where: str) -> None:
+        super().__init__(
+            f"AWS refused: {code} {message}".strip(),
+            where=where,
+            mend="`retail-forecast cloud doctor --cloud aws` shows credentials and permissions",
+        )
+        self.code = code
+
+
+class Account:
+    """The account that the environment's credentials lead to (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, ...).
+
+    Parameters
+    ----------
+    scope : whose things are meant, and the region
+    attempts : how often a call is tried before its failure is told
+    """
+
+    def __init__(self, scope: Scope, attempts: int = _ATTEMPTS) -> None:
+        self.scope = scope
+        self._attempts = attempts
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types of its own
+        """The client of a service.
+
+        Raises
+        ------
+        UsageError : boto3 is not installed
+        """
+        if service not in self._clients:
+            try:
+                import boto3
+                from botocore.config import Config
+            except ModuleNotFoundError as error:
+                raise UsageError(
+                    "boto3 is not installed", where="--cloud aws", mend="pip install 'retail-forecast[aws]'"
+                ) from error
+            settings = Config(retries={"mode": "standard", "total_max_attempts": self._attempts})
+            self._clients[service] = boto3.client(service, region_name=self.scope.region, config=settings)
+        return self._clients[service]
+
+    def call(self, service: str, operation: str, **given: object) -> dict[str, Any]:
+        """Answer of one operation.
+
+        Raises
+        ------
+        Refused : AWS answered with an error
+        PlaceError : AWS could not be reached
+        """
+        with _told(f"{service}:{operation}"):
+            answer: dict[str, Any] = getattr(self.client(service), operation)(**given)
+            return answer
+
+    def pages(self, service: str, operation: str, **given: object) -> Iterator[dict[str, Any]]:
+        """Answers of an operation that may come in pages.
+
+        Raises
+        ------
+        Refused : AWS answered with an error
+        PlaceError : AWS could not be reached
+        """
+        client = self.client(service)
+        if not client.can_paginate(operation):
+            yield self.call(service, operation, **given)
+            return
+        with _told(f"{service}:{operation}"):
+            yield from client.get_paginator(operation).paginate(**given)
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        """Whether tags say that a thing is of the scope: Terraform's own, EKS's or the load balancer controller's."""
+        name = self.scope.name
+        ours = tags.get("Project") == self.scope.project and tags.get("Environment") == self.scope.environment
+        return ours or f"kubernetes.io/cluster/{name}" in tags or tags.get("elbv2.k8s.aws/cluster") == name
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        refused = error.response.get("Error", {})
+        raise Refused(refused.get("Code", ""), refused.get("Message", ""), where) from error
+    except BotoCoreError as error:
+        raise PlaceError(
+            f"AWS could not be asked: {error}", where=where, mend="retail-forecast cloud doctor --cloud aws"
+        ) from error

@@ -1,0 +1,41 @@
+"""The deployment that is written after a set-up: the overlay, with the account's own values."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from retail_forecast.clouds.aws.deployment import write_deployment
+
+AWS = Path(__file__).parents[3] / "aws"
+URL = "444455556666.dkr.ecr.ap-southeast-1.amazonaws.com/retail-forecast-dev"
+OUTPUTS = {
+    "service_account_role_arns": {
+        name: f"arn:aws:iam::444455556666:role/{name}" for name in ("server", "etl", "batch", "retrain", "aws-node")
+    },
+    "ecr_repository_urls": {"server": f"{URL}/server", "train": f"{URL}/train"},
+    "certificate": {"arn": "arn:aws:acm:ap-southeast-1:444455556666:certificate/1"},
+}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_no_example_value_is_left(environment: str, tmp_path: Path) -> None:
+    file = write_deployment(tmp_path / "k8s", AWS / "overlays" / environment, OUTPUTS)
+    kubectl = shutil.which("kubectl", path=Path(sys.executable).parent) or "kubectl"
+    done = subprocess.run([kubectl, "kustomize", file.parent], capture_output=True, text=True, check=True)
+    assert "111122223333" not in done.stdout
+    objects = list(yaml.safe_load_all(done.stdout))
+    roles = {
+        o["metadata"]["name"]: o["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+        for o in objects
+        if o["kind"] == "ServiceAccount"
+    }
+    assert roles == {name: f"arn:aws:iam::444455556666:role/{name}" for name in ("server", "etl", "batch", "retrain")}
+
+
+def test_without_a_domain_the_certificate_stays_the_example(tmp_path: Path) -> None:
+    file = write_deployment(tmp_path / "k8s", AWS / "overlays/dev", OUTPUTS | {"certificate": None})
+    assert "certificate" not in file.read_text("utf-8")
