@@ -1,8 +1,7 @@
 """What each kind of resource of a Terraform plan bills: units a month of named prices.
 
 A kind is either billed here or named among those that cost nothing; any other is unknown, which is an error and not
-zero. What the plan does not make, but its use brings along (load balancer, traffic, volume of the workspace), is here
-as well.
+zero. What the plan does not make, but its use brings along (load balancer, traffic, training), is here as well.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -94,6 +93,14 @@ def _table(b: Brought) -> Iterator[Units]:
     yield Units("dynamodb_reads", b.per("online_reads_million"), idle=False)
 
 
+def _file_system(b: Brought) -> Iterator[Units]:
+    yield Units("efs_standard", b.workload["workspace_gb"])
+    if b.variables.get("protect_data"):
+        yield Units("efs_backup", b.workload["workspace_gb"])
+    yield Units("efs_read", b.per("workspace_read_gb"), idle=False)
+    yield Units("efs_written", b.per("workspace_written_gb"), idle=False)
+
+
 def _feature_group(b: Brought) -> Iterator[Units]:
     yield Units("feature_storage", b.per("online_gb"))
     yield Units("feature_writes", b.per("online_writes_million"), idle=False)
@@ -134,6 +141,7 @@ BILLED: dict[str, Callable[[Brought], Iterator[Units]]] = {
     "aws_cloudwatch_metric_alarm": _one("alarm"),
     "aws_dynamodb_table": _table,
     "aws_ecr_repository": _repository,
+    "aws_efs_file_system": _file_system,
     "aws_eip": _one("public_ipv4", scale=HOURS_MONTH),
     "aws_eks_cluster": _one("eks_cluster", scale=HOURS_MONTH),
     "aws_eks_node_group": _node_group,
@@ -156,6 +164,9 @@ FREE = frozenset(
         "aws_ce_cost_allocation_tag",
         "aws_default_security_group",
         "aws_ecr_lifecycle_policy",
+        "aws_efs_backup_policy",
+        "aws_efs_file_system_policy",
+        "aws_efs_mount_target",
         "aws_eks_access_entry",
         "aws_eks_access_policy_association",
         "aws_eks_addon",
@@ -211,6 +222,3 @@ def beside_the_plan(b: Brought) -> Iterator[tuple[str, Units]]:
     yield "traffic between zones", Units("transfer_zones", 2 * b.workload["zones_gb"] * b.share, idle=False)
     yield "SageMaker training", Units("training_ml.m5.xlarge", b.workload["training_hours_month"] * b.share, idle=False)
     yield "metrics of server and jobs", Units("metric", b.workload["custom_metrics"], idle=False)
-    yield "volume of the workspace", Units("efs_standard", b.workload["workspace_gb"])
-    yield "volume of the workspace", Units("efs_read", b.workload["workspace_read_gb"] * b.share, idle=False)
-    yield "volume of the workspace", Units("efs_written", b.workload["workspace_written_gb"] * b.share, idle=False)

@@ -24,6 +24,7 @@ def write_deployment(folder: Path, overlay: Path, outputs: Mapping[str, Any]) ->
     patches = [_annotated("ServiceAccount", "v1", name, _ROLE, roles[name]) for name in _ACCOUNTS if name in roles]
     if certificate := outputs.get("certificate"):
         patches.append(_annotated("Ingress", "networking.k8s.io/v1", "server", _CERTIFICATE, certificate["arn"]))
+    patches.append(_storage(outputs["workspace_file_system_id"]))
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
@@ -40,6 +41,11 @@ def _images(overlay: Path, urls: Mapping[str, str]) -> list[dict[str, str]]:
     """The overlay's images, taken from the account's repositories."""
     named = yaml.safe_load((overlay / "kustomization.yaml").read_text("utf-8"))["images"]
     return [{"name": image["newName"], "newName": urls[image["newName"].rpartition("/")[2]]} for image in named]
+
+
+def _storage(file_system: str) -> dict[str, Any]:
+    about = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "efs"}}
+    return about | {"parameters": {"fileSystemId": file_system}}
 
 
 def _annotated(kind: str, version: str, name: str, key: str, value: str) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.belongings import belongings
-from retail_forecast.clouds.aws.buckets import bucket_names, locked_until, protected_buckets
+from retail_forecast.clouds.aws.buckets import bucket_names, locked_until
 from retail_forecast.clouds.aws.checks import checks
 from retail_forecast.clouds.aws.deployment import write_deployment
 from retail_forecast.clouds.aws.estimate import estimate
 from retail_forecast.clouds.aws.ingress import delete_ingress
 from retail_forecast.clouds.aws.prices import read_prices, read_workload
+from retail_forecast.clouds.aws.protection import protected
 from retail_forecast.clouds.aws.removal import empty_stores, remove_ingress, remove_rest
 from retail_forecast.clouds.aws.switches import savings
 from retail_forecast.clouds.aws.terraform import Terraform
@@ -76,14 +77,8 @@ class Aws:
         return outputs
 
     def protected(self) -> Sequence[str]:
-        """Buckets with the tag Protected, and tables with deletion protection."""
-        tables = [r.name for r in belongings(self.account) if r.kind == "table"]
-        guarded = [
-            name
-            for name in tables
-            if self.account.call("dynamodb", "describe_table", TableName=name)["Table"].get("DeletionProtectionEnabled")
-        ]
-        return [*protected_buckets(self.account), *guarded]
+        """Buckets and file systems with the tag Protected, and tables with deletion protection."""
+        return protected(self.account)
 
     def tear_down(self) -> None:
         """Ingress and load balancers, contents of buckets and repositories, Terraform, then the rest.
