@@ -7,6 +7,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -28,7 +29,9 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         given = {"host": options.host, "port": options.port}
-        flags = {name: value for name, value in given.items() if value is not None}
+        flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if options.private:
+            flags |= {"api_key_sha256": (), "api_keys": None, "tls_cert": None, "tls_key": None}
         if options.serve:
             flags = _SAGEMAKER | flags
             options.bundle = options.bundle or _SAGEMAKER_MODEL
@@ -68,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help="0 = any free one")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to serve instead of the champion")
     parser.add_argument("--workspace", type=Path, metavar="DIR", help="folder that holds the champion")
+    parser.add_argument("--private", action="store_true", help="no keys and no TLS, for the program that starts it")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

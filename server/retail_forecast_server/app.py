@@ -10,16 +10,20 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from retail_forecast import __version__
 from retail_forecast.domain.settings import ServerSettings
+from retail_forecast_server.admin import add_admin
 from retail_forecast_server.answers import Observer
 from retail_forecast_server.catalogue import search
+from retail_forecast_server.changing import Changer
 from retail_forecast_server.guard import Guard
 from retail_forecast_server.hot import COLUMNS, Predict, Service
+from retail_forecast_server.keys import Keys
 from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.page import BASKET, DOCS, Page
 from retail_forecast_server.probes import Alive, Ready
@@ -47,6 +51,9 @@ _FIGURES: dict[int | str, dict[str, Any]] = {
 }
 _MODEL = answer_response("Shelved", "The models of all tasks, each with its manifest and digest.")
 
+_LONGEST = 300
+"""What is told of a query comes from the client; it is not sent back whole [characters]."""
+
 Started = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -61,6 +68,7 @@ def application(
     metrics: Metrics,
     *,
     observers: Sequence[Observer] = (),
+    changer: Changer | None = None,
     instance: str = "",
     started: Started = _nothing,
 ) -> Guard:
@@ -72,6 +80,7 @@ def application(
     limits : of requests, and the digests of the API keys
     metrics : counts what is answered
     observers : told of each request that was answered
+    changer : changes models when it is asked to; without one there are no routes for that
     instance : name that /healthz echoes, by which a starter knows its own server
     started : entered when the server starts, left when it stops
     """
@@ -97,13 +106,17 @@ def application(
         app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _refused)
+    app.add_exception_handler(RequestValidationError, _unfit)
     app.add_exception_handler(Exception, _failed)
     _add_probes(app, shelf, instance)
     _add_metrics(app, metrics)
     _add_documents(app, shelf, limits)
+    if changer is not None:
+        add_admin(app, changer)
     endpoints = {("POST", path): endpoint for path, endpoint in hot.items()}
     routes = [route.path for route in app.routes if isinstance(route, Route)]
-    return Guard(app, endpoints, routes, metrics, limits.api_key_sha256, limits.max_in_flight)
+    keys = Keys(limits.api_key_sha256, limits.api_keys)
+    return Guard(app, endpoints, routes, metrics, keys, limits)
 
 
 def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:
@@ -175,6 +188,14 @@ async def _refused(_request: Request, error: Exception) -> Response:
         error = Problem(error.status_code, str(error.detail))
     assert isinstance(error, Problem)  # noqa: S101 - it is registered for nothing else
     return Response(error.body(), error.status, headers, media_type=CONTENT_TYPE.decode())
+
+
+async def _unfit(_request: Request, error: Exception) -> Response:
+    """A query that does not fit."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for nothing else
+    (first, *_) = error.errors()
+    problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:_LONGEST])
+    return Response(problem.body(), problem.status, media_type=CONTENT_TYPE.decode())
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

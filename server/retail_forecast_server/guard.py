@@ -4,8 +4,6 @@ Everything that was refused or went wrong inside leaves as problem+json; a fault
 traceback under the request's id, and tells the client no more than that id.
 """
 
-import hashlib
-import hmac
 import logging
 import re
 import secrets
@@ -17,14 +15,20 @@ from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from retail_forecast.domain.settings import ServerSettings
+from retail_forecast_server.cors import allowed, answer_preflight
+from retail_forecast_server.keys import ADMIN, PREDICT, Keys
 from retail_forecast_server.logs import Request, RequestLog
 from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.problems import CONTENT_TYPE, Problem
 
-__all__ = ["OPEN_PATHS", "Guard"]
+__all__ = ["ADMIN_PATHS", "OPEN_PATHS", "Guard"]
 
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/ping", "/docs", "/openapi.json"})
 """Paths that need no key: probes have none, and pages and documentation tell nothing about the model or the data."""
+
+ADMIN_PATHS = "/admin/"
+"""What paths begin with that need a key of the scope admin."""
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -55,8 +59,8 @@ class Guard:
     hot : endpoints that are reached past the app's own layers, by method and path
     routes : paths that requests are counted under; others are counted together
     metrics : counts requests
-    key_digests : SHA-256 of each API key, hexadecimal; without any, no key is asked for
-    most : requests to hot endpoints that are answered at once
+    keys : who may do what; while there are none, no key is asked for
+    limits : of what is answered at once, and who is trusted
     """
 
     def __init__(
@@ -65,17 +69,19 @@ class Guard:
         hot: Mapping[tuple[str, str], ASGIApp],
         routes: Collection[str],
         metrics: Metrics,
-        key_digests: tuple[str, ...] = (),
-        most: int = 256,
+        keys: Keys,
+        limits: ServerSettings,
     ) -> None:
         self._app = app
         self._hot = hot
         self._routes = frozenset(routes)
         self._metrics = metrics
-        self._most = most
+        self._most = limits.max_in_flight
         self._in_flight = 0
         self._log = RequestLog()
-        self._digests = [bytes.fromhex(digest) for digest in key_digests]
+        self._keys = keys
+        self._trusted = limits.trusted_network
+        self._origins = frozenset(origin.encode() for origin in limits.cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
@@ -93,10 +99,15 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = _dressed(message.get("headers", ()), request_id)
+                if self._origins:
+                    message["headers"] = (*message["headers"], *allowed(dict(scope["headers"]), self._origins))
             await send(message)
 
         self._metrics.in_flight.inc()
         try:
+            if scope["method"] == "OPTIONS" and allowed(dict(scope["headers"]), self._origins):
+                await answer_preflight(dress)
+                return
             self._check_key(scope)
             hot = self._hot.get((scope["method"], scope["path"]))
             await (self._app(scope, receive, dress) if hot is None else self._admit(hot, scope, receive, dress))
@@ -138,16 +149,23 @@ class Guard:
             self._in_flight -= 1
 
     def _check_key(self, scope: Scope) -> None:
-        if not self._digests or scope["path"] in OPEN_PATHS:
+        path = scope["path"]
+        if path in OPEN_PATHS:
             return
-        given = hashlib.sha256(_key(scope["headers"])).digest()
-        # Every digest is compared, so that the time taken does not tell which one was near.
-        if not sum(hmac.compare_digest(given, digest) for digest in self._digests):
+        needed = ADMIN if path.startswith(ADMIN_PATHS) else PREDICT
+        if not self._keys:
+            if needed is ADMIN and self._trusted:
+                raise Problem(HTTPStatus.FORBIDDEN, "Without keys of the scope admin nobody may do that.")
+            return
+        scopes = self._keys.scopes(_key(scope["headers"]))
+        if not scopes:
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
                 "An API key is needed: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
                 headers=((b"www-authenticate", b"Bearer"),),
             )
+        if needed not in scopes:
+            raise Problem(HTTPStatus.FORBIDDEN, f"The key has not the scope {needed}.")
 
 
 async def _refuse(problem: Problem, send: Send) -> None:

@@ -53,7 +53,12 @@ def check_exposure(settings: ServerSettings, address: str) -> None:
     ------
     UsageError : `address` can be reached from elsewhere and no key is configured
     """
-    if ipaddress.ip_address(address).is_loopback or settings.api_key_sha256 or settings.trusted_network:
+    if (
+        ipaddress.ip_address(address).is_loopback
+        or settings.api_key_sha256
+        or settings.api_keys
+        or settings.trusted_network
+    ):
         return
     raise UsageError(
         f"{address} can be reached from other machines, and no API key is configured",
@@ -62,9 +67,9 @@ def check_exposure(settings: ServerSettings, address: str) -> None:
     )
 
 
-def url_of(address: str, port: int) -> str:
+def url_of(address: str, port: int, scheme: str = "http") -> str:
     """Where a client on this machine finds the server."""
     parsed = ipaddress.ip_address(address)
     if parsed.is_unspecified:
         parsed = ipaddress.ip_address("127.0.0.1" if parsed.version == 4 else "::1")
-    return f"http://[{parsed}]:{port}" if parsed.version == 6 else f"http://{parsed}:{port}"
+    return f"{scheme}://[{parsed}]:{port}" if parsed.version == 6 else f"{scheme}://{parsed}:{port}"

@@ -3,6 +3,7 @@ files of the folder that PROMETHEUS_MULTIPROC_DIR names, and looks for it when i
 """
 
 import os
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -45,6 +46,9 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._changes = Counter(
+            "retail_forecast_model_changes", "Champions loaded or refused", ["task", "outcome"], registry=registry
+        )
         self.in_flight = Gauge(
             "retail_forecast_requests_in_flight",
             "Requests being answered",
@@ -79,6 +83,10 @@ class Metrics:
     def model(self, task: Task, version: str, digest: str, *, in_force: bool) -> None:
         """A model came into force or left it."""
         self._models.labels(task, version, digest).set(int(in_force))
+
+    def change(self, task: Task, outcome: Literal["loaded", "refused"]) -> None:
+        """A new champion answers, or could not be opened."""
+        self._changes.labels(task, outcome).inc()
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, of all workers."""

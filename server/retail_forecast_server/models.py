@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from retail_forecast.bundle.manifest import Manifest, read_manifest
-from retail_forecast.bundle.pointer import champion_folder, read_pointer
+from retail_forecast.bundle.pointer import Pointer, champion_folder, read_pointer
 from retail_forecast.bundle.scorer import Bundle, Predictions, load_bundle
 from retail_forecast.domain.basket import Basket, Line
 from retail_forecast.domain.calendar import week_at
@@ -19,7 +19,7 @@ from retail_forecast.domain.errors import BundleError, RetailForecastError
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
 
-__all__ = ["Described", "Followed", "Model", "NoModel", "Source", "open_model", "task_of"]
+__all__ = ["Described", "Followed", "Model", "NoModel", "Source", "load_model", "open_model", "task_of"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -110,11 +110,22 @@ class NoModel:
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"No model is loaded: {self.reason}.")
 
 
+def load_model(source: Source, task: Task, pointer: Pointer | None) -> Model:
+    """Verify, load and try the bundle that `pointer` names, or the one whose folder was given.
+
+    Raises
+    ------
+    RetailForecastError : it cannot answer
+    """
+    model = _open(source, task, pointer)
+    _try(model)
+    return model
+
+
 def open_model(source: Source, task: Task) -> Model | NoModel:
     """Verify, load and try the bundle that answers `task`; a server without one starts all the same and says why."""
     try:
-        model = _open(source, task)
-        _try(model)
+        model = load_model(source, task, None if source.folder else read_pointer(source.workspace, task))
     except RetailForecastError as error:
         fields = {"task": task, "what": error.what, "where": error.where, "mend": error.mend}
         level = logging.INFO if isinstance(error, _NoChampion) else logging.ERROR
@@ -137,10 +148,9 @@ class _NoChampion(BundleError):
     """A task for which nothing was promoted, which is no fault."""
 
 
-def _open(source: Source, task: Task) -> Model:
+def _open(source: Source, task: Task, pointer: Pointer | None) -> Model:
     if source.folder is not None:
         return Model(load_bundle(source.folder), None)
-    pointer = read_pointer(source.workspace, task)
     if pointer is None:
         raise _NoChampion(
             f"task {task} has no champion yet",

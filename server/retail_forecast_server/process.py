@@ -17,8 +17,9 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from retail_forecast.domain.errors import PlaceError
+from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.settings import ServerSettings
+from retail_forecast_server.keys import Keys
 from retail_forecast_server.listening import check_exposure, hold_port, url_of
 from retail_forecast_server.logs import log_settings
 from retail_forecast_server.models import Source
@@ -44,13 +45,16 @@ def serve(settings: ServerSettings, source: Source, announce: Callable[[Announce
 
     Raises
     ------
-    UsageError : the address can be reached from elsewhere and no API key is configured
+    UsageError : the address can be reached from elsewhere and no API key is configured, or the file of keys does not
+        fit
     PlaceError : the port is taken
     """
     holder, address, port = hold_port(settings.host, settings.port)
     with holder, tempfile.TemporaryDirectory(prefix="retail-forecast-", dir=_MEMORY) as folder:
         check_exposure(settings, address)
-        post = Post(url_of(address, port), os.getpid(), secrets.token_hex(8), Path(folder))
+        _check_files(settings)
+        scheme = "https" if settings.tls_cert else "http"
+        post = Post(url_of(address, port, scheme), os.getpid(), secrets.token_hex(8), Path(folder))
         server = Granian(
             "retail_forecast_server.worker:worker",
             address=address,
@@ -60,10 +64,25 @@ def serve(settings: ServerSettings, source: Source, announce: Callable[[Announce
             websockets=False,
             log_dictconfig=log_settings(),
             log_level=LogLevels.warning,
+            ssl_cert=settings.tls_cert,
+            ssl_key=settings.tls_key,
             workers=settings.workers,
             workers_kill_timeout=_GRACE_S,
         )
         server.serve(target_loader=partial(worker, settings, source, post, announce), wrap_loader=False)
+
+
+def _check_files(settings: ServerSettings) -> None:
+    """What a worker will read is there, so that the starter learns of it."""
+    Keys(settings.api_key_sha256, settings.api_keys)
+    given = {"tls_cert": settings.tls_cert, "tls_key": settings.tls_key}
+    absent = [name for name, file in given.items() if file is None or not file.is_file()]
+    if absent and any(given.values()):
+        raise UsageError(
+            "https needs a certificate and its key",
+            where=f"server.{absent[0]}",
+            mend="name two files in PEM, or leave both settings out",
+        )
 
 
 @contextmanager
@@ -87,11 +106,11 @@ def serving(
     PlaceError : it did not become ready; the reason is given
     """
     command = [sys.executable, "-m", "retail_forecast_server", "--host", "127.0.0.1", "--port", "0", "--json"]
+    # It is reached by the caller only and lives as long as the block; keys are for servers that stay.
+    command += ["--private"]
     command += ["--workspace", str(workspace)] if workspace else []
     command += ["--bundle", str(bundle)] if bundle else []
-    # It is reached by the caller only and lives as long as the block; keys are for servers that stay.
-    given = {"API_KEY_SHA256": "[]", **(settings or {})}
-    environment = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in given.items()}
+    environment = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in (settings or {}).items()}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
         with process:

@@ -57,6 +57,8 @@ PRODUCT_QUERY = [
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON.",
     HTTPStatus.UNAUTHORIZED: "An API key is needed.",
+    HTTPStatus.FORBIDDEN: "The key has not the scope that is needed.",
+    HTTPStatus.CONFLICT: "There is no model before this one.",
     HTTPStatus.REQUEST_TIMEOUT: "The body did not arrive in time.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
@@ -122,7 +124,7 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
         line["properties"]["prod_code"] = next(
             option for option in line["properties"]["prod_code"]["anyOf"] if option.get("type") == "string"
         )
-    if limits.api_key_sha256:
+    if limits.api_key_sha256 or limits.api_keys:
         _ask_for_keys(document)
     return document
 
@@ -191,7 +193,7 @@ def _operation(
                 "description": "One answer for one, a list of answers in the same order for a list",
                 "content": answers,
             },
-            **problem_responses(*_PROBLEMS),
+            **problem_responses(*(status for status in _PROBLEMS if status != HTTPStatus.CONFLICT)),
         },
     }
 

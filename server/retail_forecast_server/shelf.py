@@ -15,7 +15,7 @@ __all__ = ["Missing", "Shelf", "Shelved", "open_shelf"]
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """A task without a model, and why."""
+    """A task without a model, or without a new one, and why."""
 
     task: Task
     reason: str
@@ -29,11 +29,13 @@ class Shelved(msgspec.Struct, frozen=True):
     default_task : the task that answers when a request names none
     models : the model of each task that has one
     missing : the tasks without
+    refused : champions that could not be opened, while the model before goes on answering
     """
 
     default_task: Task
     models: tuple[Described, ...]
     missing: tuple[Missing, ...]
+    refused: tuple[Missing, ...] = ()
 
 
 class Shelf:
@@ -47,6 +49,8 @@ class Shelf:
 
     def __init__(self, models: Mapping[Task, Model | NoModel], default: Task = Task.BASKET) -> None:
         self._models = dict(models)
+        self._previous: dict[Task, Model] = {}
+        self._refused: dict[Task, str] = {}
         self.default = default
 
     @property
@@ -57,7 +61,7 @@ class Shelf:
     @property
     def models(self) -> list[Model]:
         """The models of all tasks that have one."""
-        return [model for model in self._models.values() if isinstance(model, Model)]
+        return [model for model in list(self._models.values()) if isinstance(model, Model)]
 
     def get(self, task: Task | None = None) -> Model:
         """The model of `task`, by default of the default task.
@@ -71,12 +75,34 @@ class Shelf:
             raise model.refusal()
         return model
 
+    def previous(self, task: Task) -> Model | None:
+        """The model that answered before; None while there was none."""
+        return self._previous.get(task)
+
+    def put(self, task: Task, model: Model) -> Model | None:
+        """Let `model` answer from the next request on; returns the one that did."""
+        before = self._models[task]
+        self._models[task] = model
+        self._refused.pop(task, None)
+        if isinstance(before, NoModel):
+            return None
+        self._previous[task] = before
+        return before
+
+    def refuse(self, task: Task, reason: str) -> None:
+        """A champion could not be opened, for `reason`."""
+        if isinstance(self._models[task], NoModel):
+            self._models[task] = NoModel(reason)
+        else:
+            self._refused[task] = reason
+
     def describe(self) -> Shelved:
         """All models, and why others are missing."""
         return Shelved(
             self.default,
             tuple(model.describe() for model in self.models),
             tuple(Missing(task, model.reason) for task, model in self._models.items() if isinstance(model, NoModel)),
+            tuple(Missing(task, reason) for task, reason in self._refused.items()),
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -65,11 +66,13 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
         os.environ[_FIGURES] = str(post.folder)
     # It decides when it is imported whether figures are kept in the shared folder.
     from retail_forecast_server.app import application  # noqa: PLC0415
+    from retail_forecast_server.changing import Changer  # noqa: PLC0415
     from retail_forecast_server.metrics import Metrics  # noqa: PLC0415
 
     shelf, metrics = open_shelf(source), Metrics()
     for model in shelf.models:
         metrics.model(model.task, model.version, model.bundle.digest, in_force=True)
+    changer = Changer(shelf, source, metrics, post.folder)
     follower = Follower(shelf, settings.snapshot or source.workspace / SNAPSHOTS)
     follower.look()
     spool = _spool(settings, metrics.registry)
@@ -78,11 +81,15 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
     async def started() -> AsyncIterator[None]:
         announcing = _announce_once_reached(shelf.front, post, announce)
         with spool.running() if spool else nullcontext():
-            async with _meanwhile(announcing, follower.run(settings.snapshot_poll_s)):
+            async with _meanwhile(
+                announcing, follower.run(settings.snapshot_poll_s), changer.run(settings.champion_poll_s)
+            ):
                 yield
 
     observers = [spool.observe] if spool else []
-    return application(shelf, settings, metrics, observers=observers, instance=post.instance, started=started)
+    return application(
+        shelf, settings, metrics, observers=observers, changer=changer, instance=post.instance, started=started
+    )
 
 
 def _spool(settings: ServerSettings, registry: "CollectorRegistry") -> "Spool | None":
@@ -121,11 +128,21 @@ async def _announce_once_reached(model: Model | NoModel, post: Post, announce: C
         announce(Announcement(post.url, post.pid, model.version, True))
 
 
+def _myself() -> ssl.SSLContext:
+    """For a call to a server that then proves by its name, a secret, that it is this one; its certificate names the
+    outside."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 async def _instance_at(url: str) -> str:
     """The name that the server at `url` gives itself; empty when none answers."""
     place = urlsplit(url)
     try:
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        secret = _myself() if place.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(place.hostname, place.port, ssl=secret)
     except OSError:
         return ""
     try:

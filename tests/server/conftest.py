@@ -14,6 +14,7 @@ from retail_forecast.domain.settings import ServerSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Observer
 from retail_forecast_server.app import application
+from retail_forecast_server.changing import Changer
 from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.models import Model, NoModel, Source, open_model
 from retail_forecast_server.shelf import Shelf
@@ -105,11 +106,14 @@ def _opened(folder: Path, task: Task) -> Model:
 
 
 @pytest.fixture
-def make_client(model: Model, flat_model: Model) -> MakeClient:
+def make_client(model: Model, flat_model: Model, tmp_path: Path) -> MakeClient:
     def make(loaded: Model | NoModel | None = None, observers: Sequence[Observer] = (), **limits: Any) -> Client:
         none = NoModel("it has no champion yet")
         shelf = Shelf({Task.BASKET: loaded or model, Task.FLAT: flat_model, Task.COARSE: none, Task.ARRIVAL: none})
-        return Client(application(shelf, ServerSettings(**limits), Metrics(), observers=observers, instance="me"))
+        metrics = Metrics()
+        changer = Changer(shelf, Source(tmp_path), metrics, tmp_path)
+        settings = ServerSettings(**limits)
+        return Client(application(shelf, settings, metrics, observers=observers, changer=changer, instance="me"))
 
     return make
 

@@ -1,8 +1,10 @@
 """The server as a process: it starts on its own port, answers, carries nothing that trains, and stops when told."""
 
 import json
+import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -246,3 +248,51 @@ def test_a_request_under_way_is_answered_before_the_server_stops(tiny_bundle: tu
             client.sendall(BODY)
             assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
     assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody signed, and its key."""
+    from datetime import UTC, datetime, timedelta
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    made = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), made, made + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    chain, secret = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = serialization.PrivateFormat.PKCS8
+    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    return chain, secret
+
+
+def test_it_speaks_https_with_a_certificate(tiny_bundle: tuple[Path, str], certificate: tuple[Path, Path]) -> None:
+    files = {"TLS_CERT": str(certificate[0]), "TLS_KEY": str(certificate[1])}
+    environment = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in files.items()}
+    command = [*MAIN, "--bundle", str(tiny_bundle[0])]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        trusting = ssl.create_default_context(cafile=str(certificate[0]))
+        asked = Request(f"{url}/v1/predict", BODY, {"Content-Type": "application/json"})  # noqa: S310 - our own server
+        with urlopen(asked, timeout=20, context=trusting) as response:  # noqa: S310
+            assert json.load(response)["label"] == "UM"
+        process.terminate()
+    assert url.startswith("https://127.0.0.1:")
+
+
+def test_https_needs_both_files(tmp_path: Path) -> None:
+    environment = os.environ | {"RETAIL_FORECAST_SERVER__TLS_CERT": str(tmp_path / "none")}
+    done = subprocess.run([*MAIN], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "certificate" in json.loads(done.stdout)["error"]["what"]

@@ -133,7 +133,6 @@ def test_limits_of_baskets_and_lines(make_client: MakeClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
         ("GET", "/v1/predict/", 404),
         ("POST", "/v1/nothing", 404),
         ("GET", "/v1/predict", 405),

@@ -31,6 +31,8 @@ def test_it_describes_the_hot_route_as_it_is(client: Client) -> None:
         "/readyz",
         "/ping",
         "/metrics",
+        "/admin/reload",
+        "/admin/rollback",
         "/model",
         "/predict",
         "/invocations",

@@ -32,15 +32,20 @@ class Pointer(msgspec.Struct, frozen=True):
     bundle_digest: str
 
 
-def read_pointer(workspace: Path, task: Task) -> Pointer | None:
+def read_pointer(workspace: Path, task: Task, below: int | None = None) -> Pointer | None:
     """The champion of `task` in `workspace`; None while there is none.
+
+    Parameters
+    ----------
+    below : look at entries before that number only, for the champion that was in force before
 
     Raises
     ------
     BundleError : the newest entry cannot be read
     """
     folder = workspace / "registry" / "champions" / task
-    entries = [file for file in folder.glob("*.json") if _ENTRY.fullmatch(file.name)]
+    found = [file for file in folder.glob("*.json") if _ENTRY.fullmatch(file.name)]
+    entries = [file for file in found if below is None or int(file.stem) < below]
     if not entries:
         return None
     newest = max(entries, key=lambda file: int(file.stem))

@@ -139,6 +139,7 @@ class ServerSettings(_Section):
     max_in_flight: int = Field(
         256, ge=1, description="requests that a worker answers at once; more are told to come back later"
     )
+    champion_poll_s: float = Field(5.0, gt=0, description="how often a new champion is looked for [s]")
     request_timeout_s: float = Field(30.0, gt=0, description="how long a request may take, its body included [s]")
     trusted_network: bool = Field(
         False, description="whoever reaches the port was let in by something else (SageMaker, a mesh): no key is asked"
@@ -157,8 +158,14 @@ class ServerSettings(_Section):
         512, ge=1, description="answers in that folder; beyond it they are left out and counted [MB]"
     )
     prediction_log_segment_s: float = Field(60.0, gt=0, description="how often a segment of it is finished [s]")
+    api_keys: Path | None = Field(
+        None, description="file of API keys, a line each: SHA-256, scopes (predict, admin), name; read when it changes"
+    )
+    tls_cert: Path | None = Field(None, description="certificate chain, PEM; with tls_key the server speaks https")
+    tls_key: Path | None = Field(None, description="private key of the certificate, PEM")
+    cors_origins: tuple[str, ...] = Field((), description="origins whose pages may call the server from a browser")
     api_key_sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
-        (), description="SHA-256 of each API key, hexadecimal; as soon as there is one, a key is needed"
+        (), description="SHA-256 of keys that may predict, hexadecimal; as soon as there is one, a key is needed"
     )
 
 
