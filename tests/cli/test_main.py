@@ -1,8 +1,10 @@
 """The command line's frame: verbs, exit codes, what goes to which stream."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -136,6 +138,23 @@ def test_each_verb_takes_the_common_options() -> None:
         for command in getattr(verb, "commands", {"": verb}).values():
             options = {option for parameter in command.params for option in parameter.opts}
             assert {"--workspace", "--json", "--verbose"} <= options, f"{name} {command.name}"
+            assert ("--lake" in options) is (name not in main.WITHOUT_LAKE), f"{name} {command.name}"
+
+
+def test_the_lake_of_one_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variable = "RETAIL_FORECAST_LAKE__URI"
+    elsewhere = tmp_path / "elsewhere"
+    for before in (None, str(tmp_path / "before")):
+        if before is not None:
+            monkeypatch.setenv(variable, before)
+        for place, asked in ((elsewhere, ["--lake", str(elsewhere)]), (before or tmp_path / "lake", [])):
+            assert main.run(["sql", "select 1", "--workspace", str(tmp_path), "--json", *asked]) == 3
+            assert json.loads(capsys.readouterr().out)["error"]["where"] == str(place)
+            assert os.environ.get(variable) == before
+    assert main.run(["lake", "history", "--lake", "gs://nothing", "--workspace", str(tmp_path), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["where"] == "gs://nothing"
 
 
 def test_help_imports_nothing_heavy() -> None:

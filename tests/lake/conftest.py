@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.basket import basket_size
 from retail_forecast.domain.calendar import date_of_week, shop_weekday
 from retail_forecast.domain.columns import HEADERS, column
@@ -128,23 +129,23 @@ def take() -> Callable[..., IngestReport]:
     return take_files
 
 
-def _published(root: Path) -> dict[str, pa.Table]:
+def _published(root: Address) -> dict[str, pa.Table]:
     state = LakeStates(root).latest()
     assert state is not None
     return {name: open_table(root, name, version).to_pyarrow_table() for name, version in state.tables.items()}
 
 
 @pytest.fixture(scope="session")
-def tables() -> Callable[[Path], dict[str, pa.Table]]:
+def tables() -> Callable[[Address], dict[str, pa.Table]]:
     """The tables of the lake at a folder, as its newest state names them."""
     return _published
 
 
 @pytest.fixture(scope="session")
-def content() -> Callable[[Path], dict[str, list[str]]]:
+def content() -> Callable[[Address], dict[str, list[str]]]:
     """Every table's rows, whatever their order, without the time at which they arrived."""
 
-    def read(root: Path) -> dict[str, list[str]]:
+    def read(root: Address) -> dict[str, list[str]]:
         found = _published(root)
         found["quarantine"] = found["quarantine"].drop_columns(["arrival"])
         return {name: sorted(map(repr, table.to_pylist())) for name, table in found.items()}

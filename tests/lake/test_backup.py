@@ -44,7 +44,7 @@ def test_a_restored_lake_is_the_same_to_the_byte_and_goes_on(
 ) -> None:
     done = back_up(lake, tmp_path / "safe", clock=lambda: NOW)
     assert (done.state, done.copied) == (2, done.objects)
-    back = restore(tmp_path / "other" / "lake", tmp_path / "safe")
+    back = restore(tmp_path / "other" / "lake", tmp_path / "safe", clock=lambda: NOW)
     assert (back.state, back.bytes) == (2, done.bytes)
     assert tree(tmp_path / "other" / "lake") == tree(lake)
     following = write(tmp_path / "c.csv", make_rows(200609))
@@ -61,7 +61,7 @@ def test_a_second_backup_copies_what_is_new_only(
     take(lake, write(tmp_path / "c.csv", make_rows(200609)))
     second = back_up(lake, tmp_path / "safe", clock=lambda: NOW)
     assert (second.state, second.copied) == (3, second.objects - first.objects)
-    restore(tmp_path / "other", tmp_path / "safe")
+    restore(tmp_path / "other", tmp_path / "safe", clock=lambda: NOW)
     assert content(tmp_path / "other") == content(lake)
 
 
@@ -74,10 +74,10 @@ def test_a_damaged_backup_is_refused_and_leaves_no_lake(
     back_up(lake, tmp_path / "safe", clock=lambda: NOW)
     damage(next((tmp_path / "safe" / "gold").rglob("*.parquet")))
     with pytest.raises(DataError, match="gold"):
-        restore(tmp_path / "other", tmp_path / "safe")
+        restore(tmp_path / "other", tmp_path / "safe", clock=lambda: NOW)
     assert LakeStates(tmp_path / "other").latest() is None
     back_up(lake, tmp_path / "sound", clock=lambda: NOW)
-    restore(tmp_path / "other", tmp_path / "sound")
+    restore(tmp_path / "other", tmp_path / "sound", clock=lambda: NOW)
     assert tree(tmp_path / "other") == tree(lake)
 
 
@@ -85,7 +85,7 @@ def test_a_second_backup_copies_what_was_lost_again(lake: Path, tmp_path: Path) 
     back_up(lake, tmp_path / "safe", clock=lambda: NOW)
     next((tmp_path / "safe" / "gold").rglob("*.parquet")).unlink()
     assert back_up(lake, tmp_path / "safe", clock=lambda: NOW).copied == 1
-    restore(tmp_path / "other", tmp_path / "safe")
+    restore(tmp_path / "other", tmp_path / "safe", clock=lambda: NOW)
     assert tree(tmp_path / "other") == tree(lake)
 
 
@@ -94,14 +94,14 @@ def test_a_backup_of_a_later_release_is_refused(lake: Path, tmp_path: Path) -> N
     manifest = tmp_path / "safe" / MANIFEST
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 2}))
     with pytest.raises(DataError):
-        restore(tmp_path / "other", tmp_path / "safe")
+        restore(tmp_path / "other", tmp_path / "safe", clock=lambda: NOW)
 
 
 def test_a_lake_is_never_written_over(lake: Path, tmp_path: Path) -> None:
     back_up(lake, tmp_path / "safe", clock=lambda: NOW)
     before = tree(lake)
     with pytest.raises(UsageError, match="holds data already"):
-        restore(lake, tmp_path / "safe")
+        restore(lake, tmp_path / "safe", clock=lambda: NOW)
     assert tree(lake) == before
 
 
@@ -114,7 +114,7 @@ def test_there_must_be_something_to_copy_and_to_restore(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds nothing"):
         back_up(tmp_path / "lake", tmp_path / "safe", clock=lambda: NOW)
     with pytest.raises(UsageError, match="no backup"):
-        restore(tmp_path / "lake", tmp_path / "safe")
+        restore(tmp_path / "lake", tmp_path / "safe", clock=lambda: NOW)
 
 
 def test_an_earlier_state_comes_back_and_the_lake_goes_on_from_there(

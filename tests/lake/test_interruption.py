@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ MakeRows = Callable[..., list[Row]]
 Write = Callable[..., Path]
 Take = Callable[..., IngestReport]
 Content = Callable[[Path], dict[str, list[str]]]
+
+NOW = datetime(2008, 7, 14, 6, tzinfo=UTC)
 
 KILLED_INGEST = """
 import importlib, os, signal, sys
@@ -145,7 +148,7 @@ def test_killed_in_the_very_first_ingest(
 
 def test_a_second_writer_is_turned_away(tmp_path: Path, make_rows: MakeRows, write: Write, take: Take) -> None:
     file = write(tmp_path / "a.csv", make_rows())
-    with lease(tmp_path / "lake"), pytest.raises(Conflict, match="another process is writing") as caught:
+    with lease(tmp_path / "lake", lambda: NOW), pytest.raises(Conflict, match="another process is writing") as caught:
         take(tmp_path / "lake", file)
     assert caught.value.exit_code == 5
     assert take(tmp_path / "lake", file).files == 1, "the lease ended with its holder"

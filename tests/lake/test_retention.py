@@ -95,7 +95,7 @@ def test_an_empty_lake_has_nothing_to_remove_or_to_join(tmp_path: Path) -> None:
     "work", [lambda lake: vacuum(lake, 0, {}, clock=lambda: NOW), lambda lake: optimize(lake, clock=lambda: NOW)]
 )
 def test_one_writer_at_a_time(lake: Path, work: Callable[[Path], object]) -> None:
-    with lease(lake), pytest.raises(Conflict):
+    with lease(lake, lambda: NOW), pytest.raises(Conflict):
         work(lake)
 
 

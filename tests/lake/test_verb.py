@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_source_that_names_nothing_makes_it_2(tmp_path: Path, capsys: pytest.C
 
 def test_another_writer_makes_it_5(tmp_path: Path, make_rows: MakeRows, write: Write) -> None:
     file = write(tmp_path / "a.csv", make_rows())
-    with lease(tmp_path / "lake"):
+    with lease(tmp_path / "lake", lambda: datetime(2008, 7, 7, tzinfo=UTC)):
         assert run(["ingest", str(file), "--workspace", str(tmp_path)]) == 5
 
 

@@ -75,12 +75,16 @@ def as_specified(event: dict[str, Any]) -> RunEvent:
 def test_a_job_tells_its_beginning_and_its_end(tmp_path: Path, ticks: Clock) -> None:
     with job(tmp_path, "ingest", ticks) as told:
         told.reads("lake/raw/ab/a.csv", "ab")
+        told.reads("s3://sales/shop/raw/cd/b.csv", "cd")
         told.writes("lake/gold/baskets", 3, columns=pa.schema([("label", pa.string())]), rows=7)
     first, last = events(tmp_path)
     assert (first["eventType"], last["eventType"]) == ("START", "COMPLETE")
     assert first["run"]["runId"] == last["run"]["runId"]
     assert first["eventTime"] < last["eventTime"]
-    assert last["inputs"][0]["name"] == (tmp_path / "lake/raw/ab/a.csv").as_posix()
+    assert [(one["namespace"], one["name"]) for one in last["inputs"]] == [
+        ("file", (tmp_path / "lake/raw/ab/a.csv").as_posix()),
+        ("s3://sales", "shop/raw/cd/b.csv"),
+    ]
     output = last["outputs"][0]
     assert output["facets"]["version"]["datasetVersion"] == "3"
     assert output["outputFacets"]["outputStatistics"]["rowCount"] == 7

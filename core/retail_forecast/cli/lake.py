@@ -77,7 +77,7 @@ def optimize(workspace: Workspace = DEFAULT_WORKSPACE, json_output: JsonOutput =
 @lake.command()
 def backup(
     place: Annotated[
-        str, typer.Argument(metavar="PLACE", help="Folder of the backup; an earlier one is brought up to date.")
+        str, typer.Argument(metavar="PLACE", help="Folder or address; a backup that is there is brought up to date.")
     ],
     *,
     workspace: Workspace = DEFAULT_WORKSPACE,
@@ -97,7 +97,7 @@ def backup(
 
 @lake.command()
 def restore(
-    place: Annotated[str | None, typer.Argument(metavar="PLACE", help="Folder of a backup, for an empty lake.")] = None,
+    place: Annotated[str | None, typer.Argument(metavar="PLACE", help="Place of a backup, for an empty lake.")] = None,
     *,
     state: Annotated[
         int | None, typer.Option(metavar="N", help="Make an earlier state of this lake the newest again instead.")
@@ -118,7 +118,7 @@ def restore(
         )
     root = lake_path(workspace)
     if place is not None:
-        done = bring_back(root, place)
+        done = bring_back(root, place, clock=utc_now)
         told = f"state {done.state} is back: {done.objects:,} objects ({done.bytes:,} bytes)"
         emit(asdict(done), json_output, lambda: typer.echo(told))
     elif state is not None:

@@ -5,6 +5,7 @@ Verbs are imported when they are asked for, so that one verb never pays for anot
 Ctrl-C, 1 for a fault of the program.
 """
 
+import os
 import sys
 from collections import UserDict
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from retail_forecast import __version__
 from retail_forecast.cli.console import show_error
 from retail_forecast.domain.errors import RetailForecastError, UsageError
 
-__all__ = ["VERBS", "application", "main", "run"]
+__all__ = ["VERBS", "WITHOUT_LAKE", "application", "main", "run"]
 
 VERBS = (
     "run",
@@ -50,7 +51,12 @@ VERBS = (
 """Verbs in the order in which --help lists them; each is the function, or the group of functions, of its name in the
 module of its name."""
 
+WITHOUT_LAKE = frozenset({"simulate", "models", "predict", "serve"})
+"""Verbs that neither read nor write the lake; all others know `--lake`."""
+
 INTERRUPTED = 130
+
+_LAKE = "RETAIL_FORECAST_LAKE__URI"
 
 _Verb = TyperCommand | TyperGroup
 
@@ -145,7 +151,7 @@ def _command(name: str) -> _Verb:
     verb = getattr(import_module(f"retail_forecast.cli.{name}"), name)
     command: _Verb = get_group(verb) if isinstance(verb, typer.Typer) else _as_command(verb)
     for one in command.commands.values() if isinstance(command, TyperGroup) else [command]:
-        one.params.extend(_common_params())
+        one.params.extend(param for param in _common_params() if name not in WITHOUT_LAKE or param.name != "lake")
     return command
 
 
@@ -155,6 +161,15 @@ def _common_params() -> tuple[Any, ...]:
     return tuple(_as_command(_common).params)
 
 
+def _use_lake(context: typer.Context, place: str | None) -> None:
+    """Let `place` stand in the setting's variable until the call ends: whatever is started meanwhile sees it too."""
+    if place is None:
+        return
+    before = os.environ.get(_LAKE)
+    os.environ[_LAKE] = place
+    context.call_on_close(lambda: os.environ.pop(_LAKE) if before is None else os.environ.update({_LAKE: before}))
+
+
 def _as_command(function: Callable[..., None]) -> TyperCommand:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(function.__name__)(function)
@@ -162,6 +177,16 @@ def _as_command(function: Callable[..., None]) -> TyperCommand:
 
 
 def _common(
+    lake: Annotated[
+        str | None,
+        typer.Option(
+            "--lake",
+            metavar="PLACE",
+            callback=_use_lake,
+            expose_value=False,
+            help="Where the lake lies, instead of lake.uri: folder, s3://..., az://... or abfss://...",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", expose_value=False, help="Show the traceback of an error.")
     ] = False,

@@ -18,7 +18,7 @@ from retail_forecast.domain.errors import Conflict
 if TYPE_CHECKING:
     from obstore import UpdateVersion
 
-__all__ = ["create", "download", "exchange", "listed", "read", "read_marked", "remove_below", "upload"]
+__all__ = ["create", "download", "exchange", "listed", "read", "read_marked", "remove_below", "together", "upload"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -91,12 +91,12 @@ def remove_below(store: ObjectStore, prefix: str) -> None:
 
 def upload(store: ObjectStore, files: Mapping[str, Path]) -> None:
     """Write each file to its path, several at once."""
-    _together(lambda item: obstore.put(store, item[0], item[1]), files.items())
+    together(lambda item: obstore.put(store, item[0], item[1]), files.items())
 
 
 def download(store: ObjectStore, folder: Path, prefix: str | None = None) -> list[Path]:
     """Write each object, or each below the folder `prefix`, to its path below `folder`; returns the files."""
-    return _together(lambda path: _fetched(store, path, folder / path), [path for path, _ in listed(store, prefix)])
+    return together(lambda path: _fetched(store, path, folder / path), [path for path, _ in listed(store, prefix)])
 
 
 def _fetched(store: ObjectStore, path: str, file: Path) -> Path:
@@ -107,7 +107,8 @@ def _fetched(store: ObjectStore, path: str, file: Path) -> Path:
     return file
 
 
-def _together(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+def together(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+    """What `work` makes of each item, in order; some are under way at once, for most of the time is waiting."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(work, items))
 

@@ -49,8 +49,13 @@ class QualitySettings(_Section):
 
 
 class LakeSettings(_Section):
-    """Bounds and habits of the lake."""
+    """Place, bounds and habits of the lake."""
 
+    uri: str = Field(
+        "",
+        description="where the lake lies: a folder, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or abfss://...; "
+        "by default the folder lake of the workspace",
+    )
     memory_limit_mb: int = Field(900, ge=128, description="memory that DuckDB may use before it spills to disk [MB]")
     threads: int = Field(0, ge=0, description="threads for ingest; 0 = all cores")
     spark_address: str = Field(

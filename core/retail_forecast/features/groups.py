@@ -7,11 +7,11 @@ sums over all weeks up to it. The catalogue's facts stand from the first week in
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.calendar import date_of_week
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.records import FeatureGroup
@@ -75,7 +75,7 @@ def event_time(week: int) -> datetime:
     return datetime.combine(date_of_week(week) + timedelta(weeks=1), time(), UTC)
 
 
-def standing(root: Path, state: LakeState, group: FeatureGroup, settings: LakeSettings) -> pa.Table:
+def standing(root: Address, state: LakeState, group: FeatureGroup, settings: LakeSettings) -> pa.Table:
     """What stands for every id of `group` at the end of each week in which it was seen, in `state` of the lake at
     `root`: a column `record_id`, then `Group.features`; a row that says what the one before it says is left out where
     there are no sums.
@@ -96,7 +96,7 @@ def standing(root: Path, state: LakeState, group: FeatureGroup, settings: LakeSe
     return found.cast(pa.schema([("record_id", pa.string()), *spec.features]))
 
 
-def _weekly(root: Path, state: LakeState, group: FeatureGroup, settings: LakeSettings) -> pa.Table:
+def _weekly(root: Address, state: LakeState, group: FeatureGroup, settings: LakeSettings) -> pa.Table:
     """The ids seen in each week, with the facts, counts and sums of that week."""
     if group is FeatureGroup.CUSTOMER:
         rows = customer_weeks(root, state, sorted(state.weeks))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.clouds.journal import Journal
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.records import FeatureGroup, OnlineStore, Record, Value
@@ -68,7 +68,7 @@ class Materialized:
 
 
 def materialize(
-    root: Path, online: OnlineStore, settings: Settings, *, clock: Callable[[], datetime], refill: bool = False
+    root: Address, online: OnlineStore, settings: Settings, *, clock: Callable[[], datetime], refill: bool = False
 ) -> Materialized:
     """Bring both stores up to the newest state of the lake at `root`.
 
@@ -81,7 +81,7 @@ def materialize(
     Conflict : another process is writing to this lake
     PlaceError : the lake or the online store cannot be read or written
     """
-    with lease(root):
+    with lease(root, clock):
         states, journal = LakeStates(root).all(), Journal(open_store(root), _MARKS)
         number = journal.latest()
         mark = None if number is None else msgspec.convert(journal.read(number), _Mark, strict=False, str_keys=True)
@@ -114,7 +114,7 @@ def records_of(rows: pa.Table, ttl_days: int | None) -> list[Record]:
 class _Step:
     """From what was materialised to one state of the lake."""
 
-    root: Path
+    root: Address
     state: LakeState
     weeks: tuple[int, ...]
     corrected: frozenset[int]
@@ -174,7 +174,7 @@ def _differences(stands: pa.Table, had: pa.Table, group: FeatureGroup, first: in
         return connection.sql(question).to_arrow_table()
 
 
-def _put(root: Path, group: FeatureGroup, first: int, online: OnlineStore, settings: Settings) -> int:
+def _put(root: Address, group: FeatureGroup, first: int, online: OnlineStore, settings: Settings) -> int:
     """Put the newest record online of every id that has one of a week from `first` on."""
     rows = current(root, group, first).sort_by([("record_id", "ascending"), ("event_time", "ascending")])
     ids = rows["record_id"].combine_chunks()

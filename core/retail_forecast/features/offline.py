@@ -6,13 +6,14 @@ those that were known by then.
 """
 
 from collections.abc import Collection
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 
+from retail_forecast.clouds.addresses import Address, below
+from retail_forecast.clouds.opening import table_options
 from retail_forecast.domain.records import FeatureGroup
 from retail_forecast.features.groups import GROUPS
 from retail_forecast.lake.tables import tidy
@@ -39,7 +40,7 @@ def schema_of(group: FeatureGroup) -> pa.Schema:
     return pa.schema([("record_id", pa.string()), *times, ("deleted", pa.bool_()), *GROUPS[group].features])
 
 
-def append(root: Path, group: FeatureGroup, records: pa.Table, number: int) -> None:
+def append(root: Address, group: FeatureGroup, records: pa.Table, number: int) -> None:
     """Add `records` to the table of `group` in the lake at `root`, in one commit; small files are joined then and when.
 
     Parameters
@@ -47,19 +48,18 @@ def append(root: Path, group: FeatureGroup, records: pa.Table, number: int) -> N
     number : of the lake's state that they come from
     """
     if len(records):
-        write_deltalake(
-            _path(root, group), records.select(schema_of(group).names).cast(schema_of(group)), mode="append"
-        )
-        tidy(DeltaTable(_path(root, group)), number)
+        rows, options = records.select(schema_of(group).names).cast(schema_of(group)), table_options(root)
+        write_deltalake(_path(root, group), rows, mode="append", storage_options=options)
+        tidy(DeltaTable(_path(root, group), storage_options=options), number)
 
 
-def current(root: Path, group: FeatureGroup, first_week: int) -> pa.Table:
+def current(root: Address, group: FeatureGroup, first_week: int) -> pa.Table:
     """What is told of each id and event by now, of weeks from `first_week` on; `schema_of(group)`."""
     records = _read(root, group, pc.field("shop_week") >= first_week)
     return _asked(f"SELECT * FROM records QUALIFY row_number() OVER ({_SAME_EVENT}) = 1", group, records=records)  # noqa: S608
 
 
-def history(root: Path, group: FeatureGroup, record_ids: Collection[str]) -> pa.Table:
+def history(root: Address, group: FeatureGroup, record_ids: Collection[str]) -> pa.Table:
     """Every record of `record_ids`, by id, event and known time; `schema_of(group)`."""
     records = _read(root, group, pc.field("record_id").isin(pa.array(record_ids, pa.string())))
     return _asked(
@@ -67,7 +67,7 @@ def history(root: Path, group: FeatureGroup, record_ids: Collection[str]) -> pa.
     )
 
 
-def join_as_of(root: Path, group: FeatureGroup, asked: pa.Table) -> pa.Table:
+def join_as_of(root: Address, group: FeatureGroup, asked: pa.Table) -> pa.Table:
     """What was known of each id at a time: a point-in-time join.
 
     Parameters
@@ -93,10 +93,12 @@ def join_as_of(root: Path, group: FeatureGroup, asked: pa.Table) -> pa.Table:
     )
 
 
-def _read(root: Path, group: FeatureGroup, chosen: pc.Expression) -> pa.Table:
-    if not DeltaTable.is_deltatable(str(_path(root, group))):
+def _read(root: Address, group: FeatureGroup, chosen: pc.Expression) -> pa.Table:
+    path, options = _path(root, group), table_options(root)
+    if not DeltaTable.is_deltatable(path, options):
         return schema_of(group).empty_table()
-    return DeltaTable(_path(root, group)).to_pyarrow_dataset().to_table(filter=chosen).cast(schema_of(group))
+    table = DeltaTable(path, storage_options=options)
+    return table.to_pyarrow_dataset().to_table(filter=chosen).cast(schema_of(group))
 
 
 def _asked(question: str, group: FeatureGroup, **tables: pa.Table) -> pa.Table:
@@ -113,5 +115,5 @@ def _database(**tables: pa.Table) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _path(root: Path, group: FeatureGroup) -> Path:
-    return root / "features" / str(group)
+def _path(root: Address, group: FeatureGroup) -> str:
+    return below(root, f"features/{group}")

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
+import obstore
 
+from retail_forecast.clouds.addresses import Address
+from retail_forecast.clouds.objects import read
+from retail_forecast.clouds.opening import open_store
 from retail_forecast.lake.difference import Difference
 from retail_forecast.lake.examples import Example
 
@@ -80,17 +83,20 @@ class IngestReport:
         return document
 
 
-def keep_report(root: Path, report: IngestReport) -> None:
-    """Write the report of the state it led to, at `<root>/reports/<state>.json`."""
-    folder = root / "reports"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{report.state}.json").write_bytes(msgspec.json.format(msgspec.json.encode(report.to_dict()), indent=2))
+def keep_report(root: Address, report: IngestReport) -> None:
+    """Write the report of the state it led to, at `reports/<state>.json` of the lake at `root`."""
+    payload = msgspec.json.format(msgspec.json.encode(report.to_dict()), indent=2)
+    obstore.put(open_store(root), _path(report.state), payload)
 
 
-def read_report(root: Path, state: int) -> dict[str, Any] | None:
+def read_report(root: Address, state: int) -> dict[str, Any] | None:
     """The report of the call that led to `state`; None if its writer ended before it could keep one."""
-    path = root / "reports" / f"{state}.json"
-    if not path.is_file():
+    try:
+        document: dict[str, Any] = msgspec.json.decode(read(open_store(root), _path(state)))
+    except FileNotFoundError:
         return None
-    document: dict[str, Any] = msgspec.json.decode(path.read_bytes())
     return document
+
+
+def _path(state: int | None) -> str:
+    return f"reports/{state}.json"

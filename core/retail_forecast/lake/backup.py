@@ -8,18 +8,20 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 import obstore
 from obstore.store import ObjectStore
 
+from retail_forecast.clouds.addresses import Address, lies_within
+from retail_forecast.clouds.objects import listed, read, together
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import DataError, UsageError
 from retail_forecast.lake.lease import lease
 from retail_forecast.lake.retention import retired_states
 from retail_forecast.lake.state import LakeState, LakeStates
+from retail_forecast.lake.storage import told_as_place
 
 __all__ = ["MANIFEST", "Copied", "back_up", "restore", "return_to"]
 
@@ -51,7 +53,7 @@ class Copied:
     bytes: int
 
 
-def back_up(root: Path, target: str | Path, *, clock: Callable[[], datetime]) -> Copied:
+def back_up(root: Address, target: Address, *, clock: Callable[[], datetime]) -> Copied:
     """Copy the lake at `root` to `target`, which may hold an earlier backup of it.
 
     Raises
@@ -59,27 +61,29 @@ def back_up(root: Path, target: str | Path, *, clock: Callable[[], datetime]) ->
     UsageError : the lake is empty, or `target` lies within it
     Conflict : another process is writing to this lake
     """
-    if Path(target).resolve().is_relative_to(root.resolve()):
+    if lies_within(target, root):
         raise UsageError("a backup within the lake would be lost with it", where=str(target), mend="name another place")
-    with lease(root):
+    with lease(root, clock), told_as_place(root), told_as_place(target):
         state = LakeStates(root).latest()
         if state is None:
             raise UsageError("the lake holds nothing yet", where=str(root), mend="ingest first")
         source, place = open_store(root), open_store(target)
         earlier, there = _objects_of(place), dict(_listed(place))
-        made, copied, size = {}, 0, 0
-        for path, found in _listed(source):
-            known = earlier.get(path)
-            if known is None or not known.size == found == there.get(path) or not _immutable(path):
-                known = _copy(source, place, path)
-                copied, size = copied + 1, size + known.size
-            made[path] = known
+        held = dict(_listed(source))
+        kept = {
+            path: earlier[path]
+            for path, size in held.items()
+            if path in earlier and earlier[path].size == size == there.get(path) and _immutable(path)
+        }
+        fresh = [path for path in held if path not in kept]
+        copied = dict(zip(fresh, together(lambda path: _copy(source, place, path), fresh), strict=True))
+        made = kept | copied
         manifest = _Manifest(state.number, clock(), made)
         obstore.put(place, MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
-        return Copied(state.number, len(made), copied, size)
+        return Copied(state.number, len(made), len(fresh), sum(one.size for one in copied.values()))
 
 
-def restore(root: Path, source: str | Path) -> Copied:
+def restore(root: Address, source: Address, *, clock: Callable[[], datetime]) -> Copied:
     """Bring the backup at `source` back as the lake at `root`, which must hold nothing.
 
     Raises
@@ -88,7 +92,7 @@ def restore(root: Path, source: str | Path) -> Copied:
     DataError : an object of the backup is missing or damaged; the lake holds nothing then
     Conflict : another process is writing to this lake
     """
-    with lease(root):
+    with lease(root, clock), told_as_place(root), told_as_place(source):
         if LakeStates(root).latest() is not None:
             raise UsageError(
                 "the lake holds data already", where=str(root), mend="restore into a new workspace, or use --state N"
@@ -97,13 +101,16 @@ def restore(root: Path, source: str | Path) -> Copied:
         manifest = _manifest_of(place)
         if manifest is None:
             raise UsageError("no backup is there", where=str(source), mend="name the place that `lake backup` wrote to")
-        size = 0
-        for path in sorted(manifest.objects, key=lambda path: (path.startswith(_STATES), path)):
-            size += _verified(place, target, path, manifest.objects[path])
+        states = [path for path in manifest.objects if path.startswith(_STATES)]
+        rest = [path for path in manifest.objects if not path.startswith(_STATES)]
+        together(lambda path: _verified(place, target, path, manifest.objects[path]), rest)
+        for path in sorted(states):
+            _verified(place, target, path, manifest.objects[path])
+        size = sum(one.size for one in manifest.objects.values())
         return Copied(manifest.state, len(manifest.objects), len(manifest.objects), size)
 
 
-def return_to(root: Path, number: int, *, clock: Callable[[], datetime]) -> LakeState:
+def return_to(root: Address, number: int, *, clock: Callable[[], datetime]) -> LakeState:
     """Publish what state `number` held as the newest state; no data is moved, and later states stay readable.
 
     Raises
@@ -111,7 +118,7 @@ def return_to(root: Path, number: int, *, clock: Callable[[], datetime]) -> Lake
     UsageError : there is no such state, it is the newest, it has not all tables, or files of it were vacuumed
     Conflict : another process is writing to this lake
     """
-    with lease(root):
+    with lease(root, clock) as check, told_as_place(root):
         states = LakeStates(root)
         known = states.all()
         wanted = [state for state in known[:-1] if state.number == number and _can_return(root, state, known[-1])]
@@ -122,21 +129,19 @@ def return_to(root: Path, number: int, *, clock: Callable[[], datetime]) -> Lake
                 mend="`retail-forecast lake history` shows the states that can be read",
             )
         state = msgspec.structs.replace(wanted[0], number=known[-1].number + 1, written_at=clock())
+        check()
         states.publish(state)
         return state
 
 
-def _can_return(root: Path, state: LakeState, newest: LakeState) -> bool:
+def _can_return(root: Address, state: LakeState, newest: LakeState) -> bool:
     """Whether `state` is whole; tables that it does not name would be taken for unpublished ones, and removed."""
     return state.number not in retired_states(root) and set(state.tables) == set(newest.tables)
 
 
 def _listed(store: ObjectStore) -> Iterator[tuple[str, int]]:
     """Path and bytes of each object of a lake, but for what writers under way keep there."""
-    for chunk in store.list():
-        for meta in chunk:
-            if not meta["path"].startswith(_HIDDEN):
-                yield meta["path"], meta["size"]
+    return ((path, size) for path, size in listed(store) if not path.startswith(_HIDDEN))
 
 
 def _immutable(path: str) -> bool:
@@ -151,7 +156,7 @@ def _objects_of(place: ObjectStore) -> Mapping[str, _Object]:
 
 def _manifest_of(place: ObjectStore) -> _Manifest | None:
     try:
-        payload = bytes(place.get(MANIFEST).bytes())
+        payload = read(place, MANIFEST)
     except FileNotFoundError:
         return None
     try:
@@ -172,7 +177,7 @@ def _copy(source: ObjectStore, target: ObjectStore, path: str) -> _Object:
     return _Object(size, digest.hexdigest())
 
 
-def _verified(source: ObjectStore, target: ObjectStore, path: str, expected: _Object) -> int:
+def _verified(source: ObjectStore, target: ObjectStore, path: str, expected: _Object) -> None:
     try:
         found = _copy(source, target, path)
     except FileNotFoundError as error:
@@ -180,7 +185,6 @@ def _verified(source: ObjectStore, target: ObjectStore, path: str, expected: _Ob
     if found != expected:
         obstore.delete(target, path)
         raise _damaged(path)
-    return found.size
 
 
 def _damaged(path: str) -> DataError:

@@ -10,15 +10,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.settings import LakeSettings
+from retail_forecast.lake.datasets import dataset_of
 from retail_forecast.lake.fields import Field
 from retail_forecast.lake.links import count_links, merge_links
 from retail_forecast.lake.rules import LINKS, Link
 from retail_forecast.lake.schemas import PARTITIONS_OF
 from retail_forecast.lake.state import LakeState
-from retail_forecast.lake.tables import open_table
 
 if TYPE_CHECKING:
     from pyarrow.dataset import ParquetFileFragment
@@ -33,7 +33,7 @@ _IN_FILES = sorted(_CODES - set(PARTITIONS_OF["silver"]))
 class Catalogue:
     """The lake at `root` as `state` describes it, without the weeks that are about to be replaced."""
 
-    def __init__(self, root: Path, state: LakeState | None, replaced: Sequence[int]) -> None:
+    def __init__(self, root: Address, state: LakeState | None, replaced: Sequence[int]) -> None:
         self._root, self._state = root, state
         self._replaced = pa.array(replaced, pa.int32())
 
@@ -56,10 +56,8 @@ class Catalogue:
         """Codes of products and stores in silver, file by file, as dictionaries: the files hold them so."""
         if self._state is None:
             return
-        dataset = open_table(self._root, "silver", self._state.tables["silver"]).to_pyarrow_dataset()
-        for fragment in dataset.get_fragments():
-            with dataset.filesystem.open_input_file(fragment.path) as file:
-                rows = pq.read_table(file, columns=["SHOP_WEEK", *_IN_FILES], read_dictionary=_IN_FILES)
+        for fragment in dataset_of(self._root, "silver", self._state.tables["silver"]).get_fragments():
+            rows = fragment.to_table(columns=["SHOP_WEEK", *_IN_FILES])
             kept = rows.filter(pc.invert(pc.is_in(rows["SHOP_WEEK"], self._replaced))).unify_dictionaries()
             yield {name: _field(kept[name]) for name in _IN_FILES} | _constants(fragment, len(kept))
 
@@ -67,7 +65,7 @@ class Catalogue:
         """Where the lake holds any of `baskets`. Ids embed the week as a rule: bounds rule most files out unread."""
         if self._state is None or not len(baskets):
             return
-        dataset = open_table(self._root, "gold", self._state.tables["gold"]).to_pyarrow_dataset()
+        dataset = dataset_of(self._root, "gold", self._state.tables["gold"])
         ends = pc.min_max(baskets["basket_id"]).as_py()
         near = (pc.field("basket_id") >= ends["min"]) & (pc.field("basket_id") <= ends["max"])
         ids = baskets["basket_id"].combine_chunks()

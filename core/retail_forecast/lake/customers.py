@@ -6,20 +6,20 @@ rows are the customers as of that week. Anonymous baskets are nobody's.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.calendar import week_ordinal
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.lake.columnar import basket_sizes, pence
+from retail_forecast.lake.datasets import dataset_of
 from retail_forecast.lake.schemas import CUSTOMERS
 from retail_forecast.lake.state import LakeState
-from retail_forecast.lake.tables import open_table
 
 __all__ = ["KNOWN_CUSTOMERS", "customer_weeks", "customers_before", "customers_of", "read_customers"]
 
@@ -64,7 +64,7 @@ def customers_of(gold: pa.Table) -> pa.Table:
     return pa.table(dict(zip(CUSTOMERS.names, columns, strict=True))).cast(CUSTOMERS)
 
 
-def read_customers(root: Path, state: LakeState, as_of_week: int) -> pa.Table:
+def read_customers(root: Address, state: LakeState, as_of_week: int) -> pa.Table:
     """The customers known as of `as_of_week` in `state` of the lake at `root`, by customer; `KNOWN_CUSTOMERS`.
 
     As of a week means: once the file of that week is in. Corrections of earlier weeks that the state holds count.
@@ -95,14 +95,14 @@ def read_customers(root: Path, state: LakeState, as_of_week: int) -> pa.Table:
     return pa.table(dict(zip(KNOWN_CUSTOMERS.names, columns, strict=True))).cast(KNOWN_CUSTOMERS)
 
 
-def customers_before(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.Table:
+def customers_before(root: Address, state: LakeState, weeks: Sequence[int]) -> pa.Table:
     """The customers' rows of `weeks`, made of gold, for a state that was written before there was a table of them."""
-    dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
+    dataset = dataset_of(root, "gold", state.tables["gold"])
     parts = [_gold(dataset, weeks[first : first + _WEEKS_AT_ONCE]) for first in range(0, len(weeks), _WEEKS_AT_ONCE)]
     return pa.concat_tables([CUSTOMERS.empty_table(), *(customers_of(part) for part in parts)])
 
 
-def customer_weeks(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.Table:
+def customer_weeks(root: Address, state: LakeState, weeks: Sequence[int]) -> pa.Table:
     """The customers' rows of `weeks` in `state`.
 
     Raises
@@ -111,7 +111,7 @@ def customer_weeks(root: Path, state: LakeState, weeks: Sequence[int]) -> pa.Tab
     """
     if "customers" not in state.tables:
         return customers_before(root, state, weeks)
-    dataset = open_table(root, "customers", state.tables["customers"]).to_pyarrow_dataset()
+    dataset = dataset_of(root, "customers", state.tables["customers"])
     return dataset.to_table(filter=pc.field("shop_week").isin(pa.array(weeks, pa.int32())))
 
 

@@ -14,15 +14,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
-import pyarrow.fs
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.catalogue import bounded
+from retail_forecast.lake.datasets import dataset_of, files_of
 from retail_forecast.lake.refine import SOURCE_DIGITS
 from retail_forecast.lake.schemas import RAW
 from retail_forecast.lake.state import LakeState
-from retail_forecast.lake.tables import PATHS, open_table
 
 __all__ = ["answer", "views"]
 
@@ -49,12 +49,12 @@ def views(state: LakeState) -> tuple[str, ...]:
 
 
 @contextmanager
-def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) -> Iterator[pa.RecordBatchReader]:
+def answer(root: Address, state: LakeState, question: str, settings: LakeSettings) -> Iterator[pa.RecordBatchReader]:
     """The rows that answer `question`, one SELECT in DuckDB's dialect; they can be read until the block ends.
 
     Parameters
     ----------
-    root : folder of the lake
+    root : place of the lake
     state : the state that is asked about
     settings : bounds of memory and threads
 
@@ -85,7 +85,7 @@ def answer(root: Path, state: LakeState, question: str, settings: LakeSettings) 
 
 
 @contextmanager
-def _sealed(root: Path, state: LakeState, settings: LakeSettings, spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _sealed(root: Address, state: LakeState, settings: LakeSettings, spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database that knows the views and nothing else."""
     with bounded(settings, Path(spill)) as connection:
         connection.register("raw", _raw(root, state))
@@ -105,20 +105,14 @@ class _Unhurried(pyarrow.dataset.FileSystemDataset):  # type: ignore[misc]
         return super().scanner(**options, batch_readahead=0, fragment_readahead=0)
 
 
-def _table(root: Path, name: str, version: int) -> pa.dataset.Dataset:
-    place = pa.fs.SubTreeFileSystem(str(root / PATHS[name]), pa.fs.LocalFileSystem())
-    table = open_table(root, name, version)
-    parts = table.metadata().partition_columns
-    texts = [f.name for f in pa.schema(table.schema()) if pa.types.is_string(f.type) and f.name not in parts]
-    # Files that a replacement rewrote hold string views, which Arrow cannot compare; in a dictionary they are strings.
-    options = pa.dataset.ParquetReadOptions(dictionary_columns=texts)
-    found = table.to_pyarrow_dataset(filesystem=place, parquet_read_options=options)
-    return _Unhurried(list(found.get_fragments()), found.schema, found.format, place)
+def _table(root: Address, name: str, version: int) -> pa.dataset.Dataset:
+    found = dataset_of(root, name, version)
+    return _Unhurried(list(found.get_fragments()), found.schema, found.format, found.filesystem)
 
 
-def _raw(root: Path, state: LakeState) -> pa.dataset.Dataset:
+def _raw(root: Address, state: LakeState) -> pa.dataset.Dataset:
     """Lines of all till files; a file is opened only when a question wants lines of it."""
-    place = pa.fs.SubTreeFileSystem(str(root), pa.fs.LocalFileSystem())
+    place = files_of(root)
     source, file = pa.dataset.field("source"), pa.dataset.field("file")
     fragments = [
         _RAW_FORMAT.make_fragment(

@@ -10,11 +10,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from retail_forecast.clouds.addresses import Address, local_folder
+from retail_forecast.clouds.objects import together
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.accounts import IngestReport, keep_report
@@ -22,6 +25,7 @@ from retail_forecast.lake.admission import admit, carried_columns, check_accepta
 from retail_forecast.lake.batch import plan
 from retail_forecast.lake.catalogue import Catalogue, bounded
 from retail_forecast.lake.customers import customers_before
+from retail_forecast.lake.datasets import dataset_of
 from retail_forecast.lake.difference import Difference, difference
 from retail_forecast.lake.engines import Embedded, Engine
 from retail_forecast.lake.intake import Intake, take_in
@@ -38,7 +42,7 @@ from retail_forecast.lake.schemas import MEASURED, PARTITIONS_OF
 from retail_forecast.lake.staging import Staged
 from retail_forecast.lake.state import LakeState, LakeStates, SourceAccount
 from retail_forecast.lake.storage import told_as_place
-from retail_forecast.lake.tables import append, drop_weeks, open_table, prepare, tidy, undo_unpublished, widen
+from retail_forecast.lake.tables import append, drop_weeks, prepare, tidy, undo_unpublished, widen
 from retail_forecast.lake.writing import Share, Written, deal, write_share
 
 __all__ = ["IngestReport", "ingest"]
@@ -47,7 +51,7 @@ _ROWS_A_MB = 1000  # of a batch of weeks, for each megabyte of the memory limit:
 
 
 def ingest(
-    root: Path,
+    root: Address,
     sources: Sequence[str],
     settings: LakeSettings,
     *,
@@ -60,7 +64,7 @@ def ingest(
 
     Parameters
     ----------
-    root : folder of the lake, made when it is missing
+    root : place of the lake; a folder is made when it is missing
     sources : files, folders or patterns
     clock : the time, in UTC
     engine : what runs the work; threads of this process when None
@@ -76,7 +80,7 @@ def ingest(
     check_acceptable(accept)
     files = find_sources(sources)
     shown, runner = progress or Silent(), engine or Embedded(settings.threads)
-    with lease(root), told_as_place(root):
+    with lease(root, clock) as check, told_as_place(root):
         states = LakeStates(root)
         before = states.latest()
         undo_unpublished(root, before.tables if before else {})
@@ -85,23 +89,32 @@ def ingest(
             taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
                 return _report(taken, Ledger(), before, before, (), Difference(), {}, (clock() - start).total_seconds())
+            check()
             ledger, tables = _write(root, room, taken.staged, before, settings, start, runner, shown)
             state = _next_state(taken.staged, before, ledger, tables, clock())
             replaced = _replaced(taken.staged, before)
             corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
-            misfits = _misfits(ledger, tables["customers"], settings, room)
+            misfits = _misfits(root, ledger, tables["customers"], settings, room)
             seconds = (clock() - start).total_seconds()
             report = _report(taken, ledger, before, state, replaced, corrections, misfits, seconds)
             keep_report(root, report)
             keep_profiles(root, state.number, ledger.profiles)
+            check()
             states.publish(state)
             return report
 
 
 @contextmanager
-def _workroom(root: Path) -> Iterator[Path]:
-    """An empty folder on the lake's own disk that is gone afterwards; a predecessor's rest is removed."""
-    room = root / ".work"
+def _workroom(root: Address) -> Iterator[Path]:
+    """An empty folder that is gone afterwards: on the lake's own disk, where it has one, and there a predecessor's rest
+    is removed; else among the temporary files of this machine.
+    """
+    folder = local_folder(root)
+    if folder is None:
+        with TemporaryDirectory(prefix="retail-forecast-ingest-") as made:
+            yield Path(made)
+        return
+    room = folder / ".work"
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir()
     try:
@@ -116,7 +129,7 @@ def _replaced(staged: Sequence[Staged], before: LakeState | None) -> tuple[int, 
 
 
 def _write(
-    root: Path,
+    root: Address,
     room: Path,
     staged: Sequence[Staged],
     before: LakeState | None,
@@ -129,8 +142,7 @@ def _write(
     number = before.number + 1 if before else 1
     replaced = _replaced(staged, before)
     evidence = _evidence(staged, Catalogue(root, before, replaced))
-    for source in staged:
-        keep(source.landed, root / "raw", _manifest(source, arrival))
+    together(lambda source: keep(source.landed, root, _manifest(source, arrival)), staged)
     tables = prepare(root, settings.retention_days)
     widen(tables["silver"], added_columns(staged))
     for name, table in tables.items():
@@ -207,7 +219,7 @@ def _next_state(
 
 
 def _corrections(
-    root: Path,
+    root: Address,
     before: LakeState | None,
     silver: DeltaTable,
     replaced: Sequence[int],
@@ -216,14 +228,17 @@ def _corrections(
 ) -> Difference:
     if not (before and replaced):
         return Difference()
-    held = open_table(root, "silver", before.tables["silver"]).to_pyarrow_dataset()
+    held, now = (dataset_of(root, "silver", version) for version in (before.tables["silver"], silver.version()))
     with bounded(settings, room) as connection:
-        return difference(connection, held, silver.to_pyarrow_dataset(), replaced)
+        return difference(connection, held, now, replaced)
 
 
-def _misfits(ledger: Ledger, customers: DeltaTable, settings: LakeSettings, room: Path) -> dict[str, dict[int, int]]:
+def _misfits(
+    root: Address, ledger: Ledger, customers: DeltaTable, settings: LakeSettings, room: Path
+) -> dict[str, dict[int, int]]:
     with bounded(settings, room) as connection:
-        moved = moved_customers(connection, customers.to_pyarrow_dataset(), sorted(ledger.profiles))
+        rows = dataset_of(root, "customers", customers.version())
+        moved = moved_customers(connection, rows, sorted(ledger.profiles))
     found = {"CUSTOMER_SEGMENT": moved, "XX_PRODUCTS": dict(sorted(ledger.unclassified.items()))}
     return {code: weeks for code, weeks in found.items() if weeks}
 

@@ -7,13 +7,17 @@ import glob
 import hashlib
 import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import obstore
+
+from retail_forecast.clouds.addresses import Address, local_folder
+from retail_forecast.clouds.objects import remove_below, upload
+from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.columns import COLUMNS, column
 from retail_forecast.domain.contract import SOURCE
 from retail_forecast.domain.errors import FileRefused, UsageError
@@ -157,10 +161,17 @@ def discard(landed: Landed) -> None:
     landed.copy.unlink(missing_ok=True)
 
 
-def keep(landed: Landed, raw: Path, manifest: bytes) -> None:
-    """Move the copy to `raw/<sha256>/<name>`, with the manifest beside it; the bytes stay untouched from then on."""
-    folder = raw / landed.sha256
-    shutil.rmtree(folder, ignore_errors=True)  # left by a writer that ended before it published
-    folder.mkdir(parents=True)
-    landed.copy.rename(folder / landed.origin.name)
-    (folder / "manifest.json").write_bytes(manifest)
+def keep(landed: Landed, root: Address, manifest: bytes) -> None:
+    """Move the copy to `raw/<sha256>/<name>` of the lake at `root`, with the manifest beside it; the bytes stay as they
+    are from then on.
+    """
+    place, path = open_store(root), f"raw/{landed.sha256}"
+    remove_below(place, path)  # left by a writer that ended before it published
+    folder = local_folder(root)
+    if folder is None:
+        upload(place, {f"{path}/{landed.origin.name}": landed.copy})
+        landed.copy.unlink()
+    else:
+        (folder / path).mkdir(parents=True, exist_ok=True)
+        landed.copy.rename(folder / path / landed.origin.name)
+    obstore.put(place, f"{path}/manifest.json", manifest)

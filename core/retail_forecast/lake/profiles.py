@@ -13,6 +13,8 @@ import obstore
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from retail_forecast.clouds.addresses import Address
+from retail_forecast.clouds.objects import listed, read
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.lake.columnar import basket_sizes, codes_from_arrow
 from retail_forecast.lake.schemas import GOLD_HEADER
@@ -57,24 +59,23 @@ def _classes(edges: tuple[int, ...]) -> list[str]:
     return [f"below {edges[0]}", *between, f"from {edges[-1]}"]
 
 
-def keep_profiles(root: Path, state: int, profiles: Mapping[int, Profile]) -> None:
+def keep_profiles(root: Address, state: int, profiles: Mapping[int, Profile]) -> None:
     """Keep the profiles of the weeks that `state` wrote."""
     store = open_store(root)
     obstore.put(store, _path(state), msgspec.json.format(msgspec.json.encode(profiles), indent=1))
 
 
-def read_profiles(root: Path, state: int, weeks: Collection[int]) -> dict[int, Profile]:
+def read_profiles(root: Address, state: int, weeks: Collection[int]) -> dict[int, Profile]:
     """The profiles of `weeks` as of `state`, the newest of each; weeks that were written before profiles were kept are
     left out.
     """
     store = open_store(root)
-    names = (meta["path"] for chunk in store.list(_PREFIX) for meta in chunk)
-    numbers = sorted((n for name in names if (n := int(Path(name).stem)) <= state), reverse=True)
+    numbers = sorted((n for path, _ in listed(store, _PREFIX) if (n := int(Path(path).stem)) <= state), reverse=True)
     found: dict[int, Profile] = {}
     for number in numbers:
         if len(found) == len(weeks):
             break
-        kept = msgspec.json.decode(bytes(store.get(_path(number)).bytes()), type=dict[int, Profile])
+        kept = msgspec.json.decode(read(store, _path(number)), type=dict[int, Profile])
         found |= {week: one for week, one in kept.items() if week in weeks and week not in found}
     return found
 

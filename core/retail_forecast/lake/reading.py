@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 from numpy.typing import NDArray
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.kernel.lines import HEADER, Baskets
 from retail_forecast.lake.columnar import MOMENT_COLUMNS, baskets_from_arrow
+from retail_forecast.lake.datasets import dataset_of
 from retail_forecast.lake.state import LakeState
-from retail_forecast.lake.tables import open_table
 from retail_forecast.lake.unlabelled import read_lines
 
 __all__ = ["Labelled", "baskets_from_arrow", "label_counts", "read_gold", "read_lines"]
@@ -39,7 +39,7 @@ class Labelled:
     complete: NDArray[np.bool_]
 
 
-def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None, *, lines: bool = True) -> Labelled:
+def read_gold(root: Address, state: LakeState, weeks: Sequence[int] | None = None, *, lines: bool = True) -> Labelled:
     """The baskets of `weeks` (of all weeks, when None) as they stand in `state` of the lake at `root`; without their
     `lines`, where those are not wanted.
 
@@ -47,7 +47,7 @@ def read_gold(root: Path, state: LakeState, weeks: Sequence[int] | None = None, 
     ------
     PlaceError : the table is not there
     """
-    dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
+    dataset = dataset_of(root, "gold", state.tables["gold"])
     chosen = None if weeks is None else pc.field("shop_week").isin(pa.array(weeks, pa.int32()))
     columns = [*(["lines"] if lines else []), "label", "shop_week", "complete", *HEADER, *MOMENT_COLUMNS]
     gold = _in_order(dataset.to_table(columns=columns, filter=chosen))
@@ -68,9 +68,9 @@ def _in_order(table: pa.Table) -> Labelled:
     )
 
 
-def label_counts(root: Path, state: LakeState) -> dict[int, Counter[str]]:
+def label_counts(root: Address, state: LakeState) -> dict[int, Counter[str]]:
     """Baskets per label in each week of `state`."""
-    dataset = open_table(root, "gold", state.tables["gold"]).to_pyarrow_dataset()
+    dataset = dataset_of(root, "gold", state.tables["gold"])
     counted = (
         dataset.to_table(columns=["shop_week", "label"]).group_by(["shop_week", "label"]).aggregate([([], "count_all")])
     )

@@ -8,14 +8,16 @@ so that nobody takes what is left of one for the whole.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import msgspec
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.clouds.journal import Journal
+from retail_forecast.clouds.objects import listed
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.lake.lease import lease
 from retail_forecast.lake.state import LakeState, LakeStates
+from retail_forecast.lake.storage import told_as_place
 from retail_forecast.lake.tables import PATHS, open_table, tidy, undo_unpublished
 
 __all__ = ["Vacuumed", "optimize", "retired_states", "vacuum"]
@@ -33,13 +35,15 @@ class Vacuumed:
     retired: tuple[int, ...]
 
 
-def retired_states(root: Path) -> frozenset[int]:
+def retired_states(root: Address) -> frozenset[int]:
     """Numbers of the states of which files are gone."""
     journal = Journal(open_store(root), _RETIRED)
     return frozenset(number for entry in journal.numbers() for number in journal.read(entry)["states"])
 
 
-def vacuum(root: Path, days: int, named: Versions, *, clock: Callable[[], datetime], dry_run: bool = False) -> Vacuumed:
+def vacuum(
+    root: Address, days: int, named: Versions, *, clock: Callable[[], datetime], dry_run: bool = False
+) -> Vacuumed:
     """Remove data files that left the tables more than `days` ago, and that no version to be kept needs.
 
     Parameters
@@ -52,7 +56,7 @@ def vacuum(root: Path, days: int, named: Versions, *, clock: Callable[[], dateti
     Conflict : another process is writing to this lake
     PlaceError : the lake cannot be read or written
     """
-    with lease(root):
+    with lease(root, clock) as check, told_as_place(root):
         states = LakeStates(root).all()
         if not states:
             return Vacuumed({}, ())
@@ -61,13 +65,14 @@ def vacuum(root: Path, days: int, named: Versions, *, clock: Callable[[], dateti
         gone = _losing(root, states, kept, doomed)
         found = Vacuumed({name: len(files) for name, files in doomed.items()}, gone)
         if not dry_run and any(doomed.values()):
+            check()
             _retire(root, gone, clock())
             for name, versions in kept.items():
                 _doomed(root, name, versions, days, dry_run=False)
         return found
 
 
-def optimize(root: Path, *, clock: Callable[[], datetime]) -> LakeState | None:
+def optimize(root: Address, *, clock: Callable[[], datetime]) -> LakeState | None:
     """Join the small files of every table that has more than four a partition, in a new state; None when none has.
 
     Raises
@@ -75,7 +80,7 @@ def optimize(root: Path, *, clock: Callable[[], datetime]) -> LakeState | None:
     Conflict : another process is writing to this lake
     PlaceError : the lake cannot be read or written
     """
-    with lease(root):
+    with lease(root, clock) as check, told_as_place(root):
         states = LakeStates(root)
         before = states.latest()
         if before is None:
@@ -90,6 +95,7 @@ def optimize(root: Path, *, clock: Callable[[], datetime]) -> LakeState | None:
             return None
         versions = {name: table.version() for name, table in tables.items()}
         state = msgspec.structs.replace(before, number=number, tables=versions, written_at=clock())
+        check()
         states.publish(state)
         return state
 
@@ -102,7 +108,7 @@ def _kept(states: Sequence[LakeState], since: datetime, named: Versions) -> dict
     }
 
 
-def _doomed(root: Path, name: str, versions: Collection[int], days: int, *, dry_run: bool) -> frozenset[str]:
+def _doomed(root: Address, name: str, versions: Collection[int], days: int, *, dry_run: bool) -> frozenset[str]:
     """Names of the files that a vacuum removes from a table; they are gone afterwards unless it is a dry run."""
     present = _present(root, name)
     removed = open_table(root, name).vacuum(
@@ -115,9 +121,9 @@ def _doomed(root: Path, name: str, versions: Collection[int], days: int, *, dry_
     return frozenset(map(_file_name, removed)) & present
 
 
-def _present(root: Path, name: str) -> frozenset[str]:
+def _present(root: Address, name: str) -> frozenset[str]:
     """Names of the files of a table; the log still tells of those that an earlier vacuum removed."""
-    return frozenset(_file_name(meta["path"]) for chunk in open_store(root).list(PATHS[name]) for meta in chunk)
+    return frozenset(_file_name(path) for path, _ in listed(open_store(root), PATHS[name]))
 
 
 def _file_name(path: str) -> str:
@@ -125,7 +131,7 @@ def _file_name(path: str) -> str:
 
 
 def _losing(
-    root: Path, states: Sequence[LakeState], kept: Mapping[str, set[int]], doomed: Mapping[str, frozenset[str]]
+    root: Address, states: Sequence[LakeState], kept: Mapping[str, set[int]], doomed: Mapping[str, frozenset[str]]
 ) -> tuple[int, ...]:
     """States that are going to lose files, those left out that lost some earlier."""
     before = retired_states(root)
@@ -139,6 +145,6 @@ def _losing(
     return tuple(s.number for s in states if s.number not in before and not losing.isdisjoint(s.tables.items()))
 
 
-def _retire(root: Path, states: Sequence[int], now: datetime) -> None:
+def _retire(root: Address, states: Sequence[int], now: datetime) -> None:
     journal = Journal(open_store(root), _RETIRED)
     journal.add((journal.latest() or 0) + 1, {"states": list(states), "at": now.isoformat()})

@@ -5,11 +5,11 @@ Whoever reads the lake reads a state, never a table's head, so that lines and ba
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from retail_forecast.clouds.addresses import Address, local_folder
 from retail_forecast.clouds.journal import Journal
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.lake.migration import FORMAT, upgraded
@@ -65,12 +65,12 @@ class LakeState(msgspec.Struct, frozen=True):
 class LakeStates:
     """The states of the lake at `root`, oldest to newest."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Address) -> None:
         self._root = root
 
     def latest(self) -> LakeState | None:
         """The newest state; None while nothing was ingested."""
-        if not self._root.is_dir():
+        if self._nowhere():
             return None
         number = self._journal().latest()
         return None if number is None else self.read(number)
@@ -88,7 +88,7 @@ class LakeStates:
 
     def all(self) -> list[LakeState]:
         """Every state, oldest first."""
-        return [self.read(number) for number in self._journal().numbers()] if self._root.is_dir() else []
+        return [] if self._nowhere() else [self.read(number) for number in self._journal().numbers()]
 
     def publish(self, state: LakeState) -> None:
         """Make `state` the newest.
@@ -99,6 +99,11 @@ class LakeStates:
         """
         entry: dict[str, Any] = msgspec.to_builtins(state, str_keys=True)
         self._journal().add(state.number, entry)
+
+    def _nowhere(self) -> bool:
+        """Whether there is not even a folder; looking must not make one."""
+        folder = local_folder(self._root)
+        return folder is not None and not folder.is_dir()
 
     def _journal(self) -> Journal:
         return Journal(open_store(self._root), "states")

@@ -1,8 +1,6 @@
 """The lake's Delta tables: made, opened at a version, appended to, and taken back to what the newest state names."""
 
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 from deltalake import (
@@ -16,7 +14,10 @@ from deltalake import (
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from retail_forecast.domain.errors import PlaceError
+from retail_forecast.clouds.addresses import Address, below, local_folder
+from retail_forecast.clouds.objects import remove_below, upload
+from retail_forecast.clouds.opening import open_store, table_options
+from retail_forecast.domain.errors import Conflict, PlaceError
 from retail_forecast.lake.parts import PartFile
 from retail_forecast.lake.schemas import MEASURED, PARTITIONS_OF, TABLES, WEEK_OF
 
@@ -42,36 +43,38 @@ _WRITER = WriterProperties(
 _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
 
-def open_table(root: Path, name: str, version: int | None = None) -> DeltaTable:
+def open_table(root: Address, name: str, version: int | None = None) -> DeltaTable:
     """The table `name` at `version`, or at its head.
 
     Raises
     ------
     PlaceError : it is not there, or not at that version
     """
-    path = root / PATHS[name]
+    path = below(root, PATHS[name])
     try:
-        return DeltaTable(path, version=version)
+        return DeltaTable(path, version=version, storage_options=table_options(root))
     except DeltaError as error:
         raise PlaceError(
             f"the table {name} cannot be read at version {version} ({error})",
-            where=str(path),
+            where=path,
             mend="ingest into a new workspace",
         ) from error
 
 
-def undo_unpublished(root: Path, published: Mapping[str, int]) -> None:
+def undo_unpublished(root: Address, published: Mapping[str, int]) -> None:
     """Take back what a writer left behind that ended before it published its state."""
     for name, path in PATHS.items():
         if name not in published:
-            shutil.rmtree(root / path, ignore_errors=True)
+            remove_below(open_store(root), path)
             continue
         table = open_table(root, name)
-        if table.version() > published[name]:
+        head = table.version()
+        if head > published[name]:
             table.restore(published[name])
+            _require_alone(name, table, head)
 
 
-def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
+def prepare(root: Address, retention_days: int) -> dict[str, DeltaTable]:
     """All tables, at their heads, with all columns; those that are missing are made, and keep logs and removed files
     for `retention_days`.
     """
@@ -79,11 +82,12 @@ def prepare(root: Path, retention_days: int) -> dict[str, DeltaTable]:
     configuration = {"delta.logRetentionDuration": keep, "delta.deletedFileRetentionDuration": keep}
     tables = {
         name: DeltaTable.create(
-            root / PATHS[name],
+            below(root, PATHS[name]),
             schema,
             mode="ignore",
             partition_by=list(PARTITIONS_OF[name]),
             configuration=configuration | _measured(name),
+            storage_options=table_options(root),
         )
         for name, schema in TABLES.items()
     }
@@ -114,21 +118,27 @@ def _measured(name: str) -> dict[str, str]:
 def drop_weeks(name: str, table: DeltaTable, weeks: Sequence[int], state: int) -> None:
     """Remove the rows of `weeks` from `table`, in one commit."""
     if weeks:
+        head = table.version()
         predicate = f"{WEEK_OF[name]} IN ({', '.join(map(str, weeks))})"
         table.delete(predicate, commit_properties=_commit(state, "replace"), post_commithook_properties=_HOOKS)
+        _require_alone(name, table, head)
 
 
-def append(root: Path, name: str, table: DeltaTable, files: Sequence[PartFile], state: int) -> None:
-    """Move complete part files into `table` and add them to it, in one commit for lake state `state`."""
+def append(root: Address, name: str, table: DeltaTable, files: Sequence[PartFile], state: int) -> None:
+    """Bring complete part files to `table` and add them to it, in one commit for lake state `state`.
+
+    Raises
+    ------
+    Conflict : somebody else wrote to the table meanwhile
+    """
     if not files:
         return
-    actions: list[AddAction | RemoveAction] = []
-    for file in files:
-        target = root / PATHS[name] / file.key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file.path.replace(target)
-        written_ms = int(target.stat().st_mtime * 1000)
-        actions.append(AddAction(file.key, file.size, file.partition, written_ms, True, file.stats))
+    head = table.version()
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(file.key, file.size, file.partition, int(file.path.stat().st_mtime * 1000), True, file.stats)
+        for file in files
+    ]
+    _bring(below(root, PATHS[name]), files)
     table.create_write_transaction(
         actions,
         "append",
@@ -138,6 +148,30 @@ def append(root: Path, name: str, table: DeltaTable, files: Sequence[PartFile], 
         post_commithook_properties=_HOOKS,
     )
     table.update_incremental()
+    _require_alone(name, table, head)
+
+
+def _bring(place: Address, files: Sequence[PartFile]) -> None:
+    folder = local_folder(place)
+    if folder is None:
+        upload(open_store(place), {file.key: file.path for file in files})
+        return
+    for file in files:
+        target = folder / file.key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.path.replace(target)
+
+
+def _require_alone(name: str, table: DeltaTable, head: int) -> None:
+    """Raise unless `table` stands at most one commit after `head`, our own: then no other writer came between.
+
+    Raises
+    ------
+    Conflict : one did
+    """
+    if table.version() > head + 1:
+        what = f"somebody else wrote to the table {name} meanwhile"
+        raise Conflict(what, where=table.table_uri, mend="repeat: nothing was published")
 
 
 def tidy(table: DeltaTable, state: int) -> None:

@@ -14,7 +14,7 @@ from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
 from retail_forecast.monitoring.weeks import Remark
 from retail_forecast.pipeline.quality import write_report
-from retail_forecast.pipeline.workspace import lake_path, lake_state
+from retail_forecast.pipeline.workspace import lake_part, lake_path, lake_state
 from retail_forecast.registry.events import Job, job
 
 __all__ = ["Ingested", "ingest_files"]
@@ -73,7 +73,7 @@ def _tell(told: Job, workspace: Path, report: IngestReport) -> None:
         return
     state = lake_state(workspace, report.state)
     for digest in sorted({digest for week in report.weeks for digest in state.weeks[week].sources}):
-        told.reads(f"lake/raw/{digest}/{state.sources[digest].name}", digest)
+        told.reads(lake_part(workspace, f"raw/{digest}/{state.sources[digest].name}"), digest)
     rows = {"silver": report.rows_silver, "gold": report.baskets, "quarantine": report.rows_quarantined}
     for name, version in state.tables.items():
-        told.writes(f"lake/{PATHS[name]}", version, columns=TABLES[name], rows=rows.get(name))
+        told.writes(lake_part(workspace, PATHS[name]), version, columns=TABLES[name], rows=rows.get(name))

@@ -35,7 +35,7 @@ from retail_forecast.pipeline.labelling import agreement
 from retail_forecast.pipeline.learning import Choice, Run, choose
 from retail_forecast.pipeline.material import Material, read_material
 from retail_forecast.pipeline.order import ALL, Order, windows_of
-from retail_forecast.pipeline.workspace import lake_state
+from retail_forecast.pipeline.workspace import lake_part, lake_state
 from retail_forecast.registry.champion import bundle_folder
 from retail_forecast.registry.events import job
 from retail_forecast.registry.record import Span, Windows
@@ -127,7 +127,7 @@ def _train(
     ):
         choices = [choose(workspace, settings, order) for order in orders]
         state = lake_state(workspace)
-        told.reads(f"lake/{PATHS['gold']}", state.tables["gold"])
+        told.reads(lake_part(workspace, PATHS["gold"]), state.tables["gold"])
         windows = windows_of(first, settings, state)
         material = read_material(workspace, settings, first.labels, state, windows)
         for choice in choices:

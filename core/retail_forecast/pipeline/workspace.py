@@ -2,17 +2,34 @@
 
 from pathlib import Path
 
+from retail_forecast.clouds.addresses import Address, below, local_folder
 from retail_forecast.domain.errors import DataError, UsageError
+from retail_forecast.domain.settings import load_settings
 from retail_forecast.lake.retention import retired_states
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
 
-__all__ = ["bundle_path", "lake_path", "lake_state", "report_path", "run_path", "snapshot_path"]
+__all__ = ["bundle_path", "lake_part", "lake_path", "lake_state", "report_path", "run_path", "snapshot_path"]
 
 
-def lake_path(workspace: Path) -> Path:
-    """Root of the lake."""
-    return workspace / "lake"
+def lake_path(workspace: Path) -> Address:
+    """Root of the lake: what `lake.uri` says in the workspace's settings or in the environment, else a folder here.
+
+    Raises
+    ------
+    UsageError : a setting does not fit
+    """
+    uri = load_settings(workspace).lake.uri
+    if not uri:
+        return workspace / "lake"
+    return local_folder(uri) or uri
+
+
+def lake_part(workspace: Path, path: str) -> str:
+    """The address of `path` in the lake, in full: so events of lineage name it."""
+    root = lake_path(workspace)
+    folder = local_folder(root)
+    return below(root if folder is None else folder.resolve(), path)
 
 
 def bundle_path(workspace: Path, run_id: str) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
@@ -18,6 +19,7 @@ import pyarrow as pa
 from obstore.exceptions import BaseError
 
 from retail_forecast import __version__
+from retail_forecast.clouds.addresses import local_folder
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError
 
@@ -41,7 +43,7 @@ Type = Literal["START", "COMPLETE", "FAIL"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job under way, which collects what it reads and writes; paths are relative to the workspace."""
+    """A job under way, which collects what it reads and writes: addresses, and paths relative to the workspace."""
 
     workspace: Path
     name: str
@@ -69,10 +71,10 @@ class Job:
         self.faults.append(reason)
 
     def _dataset(self, path: str, version: object) -> dict[str, Any]:
-        name = (self.workspace.resolve() / path).as_posix()
+        folder, place = local_folder(path), urlsplit(path)
         return {
-            "namespace": "file",
-            "name": name,
+            "namespace": "file" if folder else f"{place.scheme}://{place.netloc}",
+            "name": (self.workspace.resolve() / folder).as_posix() if folder else place.path.lstrip("/"),
             "facets": {"version": _facet("version", datasetVersion=str(version))},
         }
 
