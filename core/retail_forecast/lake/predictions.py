@@ -22,7 +22,9 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 from obstore.store import ObjectStore
 
+from retail_forecast.clouds.addresses import Address, below
 from retail_forecast.clouds.objects import create, listed, read
+from retail_forecast.clouds.opening import table_options
 from retail_forecast.domain.errors import Conflict
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.spooled import Entry, Segment, read_segment, segments
@@ -96,14 +98,15 @@ def upload_spool(folder: Path, store: ObjectStore) -> Uploaded:
     return Uploaded(count, answers)
 
 
-def commit_objects(root: Path, store: ObjectStore) -> Committed:
+def commit_objects(root: Address, store: ObjectStore) -> Committed:
     """Add the objects in `store` to the table of predictions of the lake at `root`, in one commit, and remove them.
 
     Raises
     ------
     Conflict : somebody else committed objects meanwhile; nothing was added
     """
-    table = DeltaTable.create(root / _PLACE, PREDICTIONS, mode="ignore", partition_by=["day"])
+    place, options = below(root, _PLACE), table_options(root)
+    table = DeltaTable.create(place, PREDICTIONS, mode="ignore", partition_by=["day"], storage_options=options)
     found = sorted(path for path, _ in listed(store, _FOLDER))
     new, done, last = _due(found, table)
     if new:
@@ -117,20 +120,19 @@ def commit_objects(root: Path, store: ObjectStore) -> Committed:
                 commit_properties=CommitProperties(app_transactions=transactions),
             )
         except DeltaError as error:
-            raise Conflict(
-                f"the predictions were not committed ({error})", where=str(root / _PLACE), mend="repeat it"
-            ) from error
+            raise Conflict(f"the predictions were not committed ({error})", where=place, mend="repeat it") from error
     if new or done:
         obstore.delete(store, [*new, *done])
     answers = sum(len(table) for table in rows) if new else 0
     return Committed(len(new), answers, len(found) - len(new) - len(done))
 
 
-def read_predictions(root: Path) -> pa.Table:
+def read_predictions(root: Address) -> pa.Table:
     """All predictions in the lake at `root`, in the order of time; `PREDICTIONS`."""
-    if not DeltaTable.is_deltatable(str(root / _PLACE)):
+    place, options = below(root, _PLACE), table_options(root)
+    if not DeltaTable.is_deltatable(place, options):
         return PREDICTIONS.empty_table()
-    table = DeltaTable(root / _PLACE).to_pyarrow_dataset().to_table()
+    table = DeltaTable(place, storage_options=options).to_pyarrow_dataset().to_table()
     return table.select(PREDICTIONS.names).cast(PREDICTIONS).sort_by("time")
 
 
