@@ -3,6 +3,7 @@
 import fcntl
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from deltalake import DeltaTable
 
 from retail_forecast.cli.main import run
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.clouds.objects import listed, read
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import Conflict
@@ -172,3 +174,13 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told("commit") == {"objects": 1, "answers": 1, "waiting": 0}
     assert told("commit") == {"objects": 0, "answers": 0, "waiting": 0}
     assert run(["predictions", "commit", "--workspace", str(tmp_path), "--place", "gs://nowhere/x"]) == 2
+
+
+def test_a_lake_in_any_place_takes_them(any_place: Callable[[str], Address], tmp_path: Path) -> None:
+    root, objects = any_place("lake"), open_store(any_place("objects"))
+    assert len(read_predictions(root)) == 0
+    spool(tmp_path / "log", ANNA, 1, "r1")
+    upload_spool(tmp_path / "log", objects)
+    assert commit_objects(root, objects).answers == 1
+    assert commit_objects(root, objects).objects == 0
+    assert read_predictions(root)["request_id"].to_pylist() == ["r1"]
