@@ -71,9 +71,14 @@ def autoscaler_is_alone(objects: Objects) -> bool:
 
 def scales_on_both(objects: Objects) -> bool:
     scaler = one(objects, "HorizontalPodAutoscaler")["spec"]
-    names = {metric["resource"]["name"] for metric in scaler["metrics"]}
+    names = {metric["containerResource"]["name"] for metric in scaler["metrics"]}
+    meant = {metric["containerResource"]["container"] for metric in scaler["metrics"]}
     requests = server(objects)["resources"]["requests"]
-    return names == {"cpu", "memory"} == set(requests) and scaler["minReplicas"] == 2 < scaler["maxReplicas"] <= 10
+    return (
+        meant == {"server"}
+        and names == {"cpu", "memory"} == set(requests)
+        and scaler["minReplicas"] == 2 < scaler["maxReplicas"] <= 10
+    )
 
 
 def probes_are_routes(objects: Objects) -> bool:
@@ -186,10 +191,11 @@ def images_are_fixed(objects: Objects) -> bool:
 
 def spot_is_borne(objects: Objects) -> bool:
     jobs = [o["spec"]["jobTemplate"]["spec"] for o in objects if o["kind"] == "CronJob"]
-    return all(
+    on_spot = [job for job in jobs if job["template"]["spec"]["nodeSelector"]["retail-forecast/nodes"] == "jobs"]
+    return len(on_spot) == 3 and all(
         job["podFailurePolicy"]["rules"][0]["action"] == "Ignore"
         and job["template"]["spec"]["tolerations"][0]["key"] == "retail-forecast/spot"
-        for job in jobs
+        for job in on_spot
     )
 
 

@@ -8,35 +8,47 @@ import pytest
 
 from retail_forecast.cli.main import VERBS, application
 
-COMMAND = re.compile(r"retail-forecast ([^|>\n]+)")
+COMMAND = re.compile(r"retail-forecast ([^|>;\n]+)")
 
 
 def commands(objects: list[dict[str, Any]]) -> list[list[str]]:
-    """The words of each call of the command in the jobs."""
+    """The words of each call of the command in the pods."""
     found = []
-    for job in (o for o in objects if o["kind"] == "CronJob"):
-        pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-        for box in [*pod.get("initContainers", []), *pod["containers"]]:
-            direct = box["command"][0] == "retail-forecast"
-            text = shlex.join(box["command"]) if direct else "\n".join(box["args"])
-            found += [shlex.split(words) for words in COMMAND.findall(text)]
+    for o in objects:
+        if o["kind"] in ("CronJob", "Deployment"):
+            spec = o["spec"]["jobTemplate"]["spec"] if o["kind"] == "CronJob" else o["spec"]
+            pod = spec["template"]["spec"]
+            for box in [*pod.get("initContainers", []), *pod["containers"]]:
+                found += calls(box)
     return found
+
+
+def calls(box: dict[str, Any]) -> list[list[str]]:
+    command = box.get("command", [])
+    text = shlex.join(command) if command[:1] == ["retail-forecast"] else "\n".join(map(str, box.get("args", [])))
+    return [shlex.split(words) for words in COMMAND.findall(text)]
 
 
 def faults(words: list[str]) -> list[str]:
     """What of a call the command line would refuse."""
     if words[0] not in VERBS:
         return [words[0]]
-    known = {name for option in application().commands[words[0]].params for name in option.opts}
+    verb: Any = application().commands[words[0]]
+    if hasattr(verb, "commands"):
+        if words[1] not in verb.commands:
+            return [words[1]]
+        verb = verb.commands[words[1]]
+    known = {name for option in verb.params for name in option.opts}
     return [word for word in words[1:] if word.startswith("--") and word not in known]
 
 
-def test_the_jobs_call_what_exists(objects: list[dict[str, Any]]) -> None:
+def test_the_pods_call_what_exists(objects: list[dict[str, Any]]) -> None:
     called = commands(objects)
-    assert [words[0] for words in called] == ["predict", "ingest", "train", "promote"]
+    expected = ["predictions", "predictions", "predict", "predictions", "ingest", "train", "promote"]
+    assert [words[0] for words in called] == expected
     assert [faults(words) for words in called] == [[]] * len(called)
 
 
-@pytest.mark.parametrize("words", [["ingestt", "x"], ["ingest", "x", "--jsn"]])
+@pytest.mark.parametrize("words", [["ingestt", "x"], ["ingest", "x", "--jsn"], ["predictions", "burn"]])
 def test_what_does_not_exist_is_found(words: list[str]) -> None:
     assert faults(words)
