@@ -30,26 +30,26 @@ def _timid(n: int = 4000) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
 
 def test_the_weights_are_better_than_the_likeliest_label_and_than_other_weights() -> None:
     label, probabilities = _timid()
-    chosen = choose_weights(label, probabilities)
+    chosen = choose_weights(probabilities)
     reached = _macro_f1(label, probabilities, chosen)
     assert reached > _macro_f1(label, probabilities, LIKELIEST) + 0.05
     for la, um in product((0.5, 1.0, 2.0, 4.0), repeat=2):
-        assert reached >= _macro_f1(label, probabilities, (la, 1.0, um, 1.0))
+        assert reached >= _macro_f1(label, probabilities, (la, 1.0, um, 1.0)) - 0.003, "the labels' own chance"
 
 
 def test_they_hold_for_baskets_that_they_were_not_chosen_by() -> None:
     label, probabilities = _timid()
     half = len(label) // 2
-    chosen = choose_weights(label[:half], probabilities[:half])
+    chosen = choose_weights(probabilities[:half])
     later = label[half:], probabilities[half:]
     assert _macro_f1(*later, chosen) > _macro_f1(*later, LIKELIEST) + 0.05
 
 
 def test_where_the_model_is_sure_nothing_is_weighed() -> None:
     label = np.tile(np.array([0, 1, 2, 3], np.int8), 50)
-    assert choose_weights(label, np.eye(4)[label]) == LIKELIEST
+    assert choose_weights(np.eye(4)[label]) == LIKELIEST
 
 
-def test_without_a_tier_there_is_nothing_to_choose_by() -> None:
-    with pytest.raises(DataError, match="no basket labelled"):
-        choose_weights(np.full(3, 3, np.int8), np.full((3, 4), 0.25))
+def test_without_a_basket_there_is_nothing_to_choose_by() -> None:
+    with pytest.raises(DataError, match="no basket to choose"):
+        choose_weights(np.zeros((0, 4)))

@@ -22,7 +22,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.models.deciding import WEIGHTED_TASKS, choose_weights
 from retail_forecast.models.evaluation import evaluate
-from retail_forecast.models.fitting import Fitted, fit_model
+from retail_forecast.models.fitting import Fitted, calibrated, fit_model
 from retail_forecast.models.learners import learner
 from retail_forecast.models.search import Parameter, Range, split_settings
 
@@ -94,11 +94,11 @@ class Validation:
 
     def _macro_f1(self, fitted: Fitted) -> float:
         """Macro F1 by the decision rule of the task, which is chosen on the same baskets as the settings are."""
+        if self.task in WEIGHTED_TASKS:
+            even = calibrated(fitted, self.held_out, self.held_out_label)
+            answers = even.bundle(self.threads).predict(self.held_out)
+            fitted = replace(even, weights=choose_weights(answers.probabilities))
         answers = fitted.bundle(self.threads).predict(self.held_out)
-        if self.task not in WEIGHTED_TASKS:
-            return evaluate(self.held_out_label, answers.probabilities, answers.label).macro_f1
-        weights = choose_weights(self.held_out_label, answers.probabilities)
-        answers = replace(fitted, weights=weights).bundle(self.threads).predict(self.held_out)
         return evaluate(self.held_out_label, answers.probabilities, answers.label).macro_f1
 
 

@@ -89,20 +89,21 @@ class Run:
         return made
 
     def learn(self, windows: Windows) -> Fitted:
-        """The model as it is measured: fitted before the calibration window, calibrated on it, its decision rule chosen
-        on the validation window."""
+        """The model as it is measured: fitted before the calibration window, calibrated on it, and its decision rule
+        chosen there."""
         fitted = self.fitted(windows)
         if self.order.task not in WEIGHTED_TASKS:
             return fitted
-        earlier = self._calibrated(windows, windows.train, phase="rule") if windows.test else fitted
-        rows, gold = self.material.rows(windows.validation), self.gold(windows)
-        answers = earlier.bundle(self.material.threads).predict(gold.baskets.take(rows))
         with self.phase("rule"):
-            return replace(fitted, weights=choose_weights(gold.label[rows], answers.probabilities))
+            asked = self.gold(windows).baskets.take(self.material.rows(windows.calibration))
+            answers = fitted.bundle(self.material.threads).predict(asked)
+            return replace(fitted, weights=choose_weights(answers.probabilities))
 
     def fitted(self, windows: Windows) -> Fitted:
         """The model fitted before the calibration window and calibrated on it; it answers by the likeliest label."""
-        return self._calibrated(windows, windows.train, windows.validation if windows.test else None)
+        fitted = self.fit(windows, windows.train, windows.validation if windows.test else None)
+        rows, gold = self.material.rows(windows.calibration), self.gold(windows)
+        return calibrated(fitted, gold.baskets.take(rows), gold.label[rows])
 
     def gold(self, windows: Windows) -> Labelled:
         """The baskets of the material, with what the task may know of them when it learns from `windows`."""
@@ -134,11 +135,6 @@ class Run:
         found = evaluate(gold.label[held_out], answers.probabilities, answers.label)
         learned = len(self.material.rows(windows.train, windows.validation))
         return CurvePoint(learned_weeks(windows), learned, found.accuracy, found.macro_f1)
-
-    def _calibrated(self, windows: Windows, *spans: Span | None, phase: str = "fit") -> Fitted:
-        fitted = self.fit(windows, *spans, phase=phase)
-        rows, gold = self.material.rows(windows.calibration), self.gold(windows)
-        return calibrated(fitted, gold.baskets.take(rows), gold.label[rows])
 
     def _known(self, windows: Windows) -> Known:
         """What was known of each basket, by leanings of the training window."""

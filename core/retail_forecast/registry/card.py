@@ -106,7 +106,7 @@ def _rule(record: RunRecord) -> str:
     if weights is None or len(set(weights)) == 1:
         return "the likeliest label"
     shown = ", ".join(f"{label} {weight:.2f}" for label, weight in zip(LABELS, weights, strict=True))
-    return f"the likeliest label once probabilities are weighted ({shown}), for macro F1 on the validation window"
+    return f"the likeliest label once probabilities are weighted ({shown}), for macro F1 as they foretell it"
 
 
 def _use(task: Task) -> str:
