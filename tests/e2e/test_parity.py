@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,14 +20,18 @@ from hypothesis import strategies as st
 from retail_forecast.bundle.scorer import Bundle, load_bundle
 from retail_forecast.domain.basket import Basket, Line
 from retail_forecast.domain.calendar import EPOCH
+from retail_forecast.domain.labels import LABELS
+from retail_forecast.domain.settings import load_settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.arrival import GROUPS
 from retail_forecast.kernel.lines import baskets_from_rows
 from retail_forecast.kernel.rows import rows_of
 from retail_forecast.lake.columnar import baskets_from_arrow, baskets_to_arrow
+from retail_forecast.lake.reading import read_gold
+from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.parity import differences
 from retail_forecast.pipeline.replay import Replayed, replay
-from retail_forecast.pipeline.workspace import bundle_path
+from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 from retail_forecast_server.process import serving
 
 Verb = Callable[..., tuple[int, dict[str, Any]]]
@@ -230,3 +235,49 @@ def test_a_snapshot_of_another_model_is_not_followed(
         latest.write_bytes(msgspec.json.encode(entry | changed))
         with serving(workspace) as url:
             assert history_of(url)["source"] == source
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_lake_is_answered_as_its_baskets_are(
+    champions: tuple[Path, dict[str, str]], verb_in: Verb, tmp_path: Path, task: str
+) -> None:
+    workspace, output = champions[0], tmp_path / "answers.parquet"
+    code, told = verb_in(workspace, "predict", "--task", task, "--output", str(output))
+    assert (code, told["model_version"]) == (0, champions[1][task])
+    state, bundle = lake_state(workspace), bundle_of(champions, task)
+    gold = known_to(bundle, workspace, state, load_settings(workspace), read_gold(lake_path(workspace), state))
+    found, wanted = pq.read_table(output), bundle.predict(gold.baskets)
+    assert found["basket_id"].to_pylist() == gold.baskets.basket_id.to_list()
+    assert told["baskets"] == len(found) == 12 * 500
+    for number, label in enumerate(("LA", "MM", "UM", "XX")):
+        np.testing.assert_allclose(found[f"p_{label}"].to_numpy(), wanted.probabilities[:, number], rtol=0, atol=1e-6)
+    assert found["label"].to_pylist() == [str(LABELS[label]) for label in wanted.label]
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_spark_answers_the_same_rows(champions: tuple[Path, dict[str, str]], verb_in: Verb, tmp_path: Path) -> None:
+    weeks = ("--from-week", "200610", "--to-week", "200624")
+    for engine, name in (("duckdb", "here.csv"), ("spark", "there.csv")):
+        words = ("predict", "--engine", engine, *weeks, "--output", str(tmp_path / name))
+        assert verb_in(champions[0], *words)[0] == 0
+    here, there = ((tmp_path / name).read_bytes() for name in ("here.csv", "there.csv"))
+    assert here == there
+    assert here.count(b"\n") > 3000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--engine", "spark", "--task", "arrival"),
+        ("--from-week", "200901"),
+        ("FILE", "--from-week", "200610"),
+        ("FILE", "--engine", "spark"),
+    ],
+)
+def test_what_cannot_be_answered_in_a_batch_is_refused(
+    champions: tuple[Path, dict[str, str]], verb_in: Verb, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "baskets.jsonl").write_text("")
+    given = [str(tmp_path / "baskets.jsonl") if word == "FILE" else word for word in words]
+    assert verb_in(champions[0], "predict", *given, "--output", str(tmp_path / "answers.csv"))[0] == 2
+    assert not (tmp_path / "answers.csv").exists()

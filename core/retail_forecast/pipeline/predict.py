@@ -1,13 +1,16 @@
 """Predict: files of till lines or baskets in, one answer per basket out. A label column is never read."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pa_parquet
+import pyarrow.parquet as pq
 
 from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.domain.errors import UsageError
@@ -18,9 +21,11 @@ from retail_forecast.kernel.lines import Baskets
 from retail_forecast.lake.reading import read_lines
 from retail_forecast.pipeline.resolve import resolve_bundle
 
-__all__ = ["FORMATS", "predict_files", "require_format", "write_table"]
+__all__ = ["FORMATS", "answers_table", "predict_files", "require_format", "write_table", "write_tables"]
 
 FORMATS = (".parquet", ".csv", ".jsonl")
+
+Write = Callable[[pa.Table], None]
 
 
 def predict_files(
@@ -39,7 +44,7 @@ def predict_files(
     require_format(output)
     bundle = resolve_bundle(workspace, model, task, settings.train.threads or os.cpu_count() or 1)
     baskets = read_lines(files, settings.lake)
-    write_table(_table(baskets, bundle.predict(baskets)), output)
+    write_table(answers_table(baskets, bundle.predict(baskets)), output)
     return bundle.manifest.run_id, len(baskets)
 
 
@@ -59,13 +64,23 @@ def require_format(output: Path, formats: Sequence[str] = FORMATS) -> None:
 def write_table(table: pa.Table, output: Path) -> None:
     """Write `table` in the format that the name of `output` says; an earlier file is replaced in one step, or not at
     all."""
+    write_tables([table], output)
+
+
+def write_tables(tables: Iterable[pa.Table], output: Path) -> None:
+    """Write `tables` of the same columns, at least one, one after the other, as `write_table` writes one."""
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.name}.part")
-    _write(table, partial, output.suffix)
+    rest = iter(tables)
+    first = next(rest)
+    with _WRITERS[output.suffix](partial, first.schema) as write:
+        for table in chain([first], rest):
+            write(table)
     partial.replace(output)
 
 
-def _table(baskets: Baskets, answers: Predictions) -> pa.Table:
+def answers_table(baskets: Baskets, answers: Predictions) -> pa.Table:
+    """The answers for `baskets`: basket_id, label, p_LA, p_MM, p_UM, p_XX and unknown_share."""
     names = pa.array([str(label) for label in LABELS])
     columns = {
         "basket_id": pa.array(baskets.basket_id.to_list(), pa.string()),
@@ -77,12 +92,26 @@ def _table(baskets: Baskets, answers: Predictions) -> pa.Table:
     return pa.table(columns | {"unknown_share": pa.array(answers.unknown_share)})
 
 
-def _write(table: pa.Table, path: Path, suffix: str) -> None:
-    if suffix == ".parquet":
-        pa_parquet.write_table(table, path)
-    elif suffix == ".csv":
-        pa_csv.write_csv(table, path, pa_csv.WriteOptions(quoting_style="needed"))
-    else:
-        import msgspec
+@contextmanager
+def _parquet(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    with pq.ParquetWriter(path, schema) as writer:
+        yield writer.write_table
 
-        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in table.to_pylist()))
+
+@contextmanager
+def _csv(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    with pa_csv.CSVWriter(path, schema, write_options=pa_csv.WriteOptions(quoting_style="needed")) as writer:
+        yield writer.write_table
+
+
+@contextmanager
+def _jsonl(path: Path, _schema: pa.Schema) -> Iterator[Write]:
+    with path.open("wb") as file:
+
+        def write(table: pa.Table) -> None:
+            file.writelines(msgspec.json.encode(row) + b"\n" for row in table.to_pylist())
+
+        yield write
+
+
+_WRITERS = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
