@@ -36,7 +36,7 @@ from retail_forecast.kernel.lines import MISSING, Baskets, baskets_from_rows
 from retail_forecast.kernel.products import VALUES, ProductTable
 
 NAMES = (*ARRIVAL_FEATURES, *SEGMENT_FEATURES)
-LEANINGS = slice(PAST.index("is_la"), PAST.index("lean_um") + 1)
+LEANINGS = slice(PAST.index("is_la"), PAST.index("balance_square") + 1)
 LA, MM, UM = (LABELS.index(tier) for tier in (Label.LA, Label.MM, Label.UM))
 PRODUCTS = ("PRD0000001", "PRD0000002", "PRD0000003")
 TABLE = ProductTable(
@@ -287,7 +287,11 @@ def test_anonymous_baskets_are_in_no_customers_history() -> None:
     )
     assert first is not None
     assert second is not None
-    own = [n for n, name in enumerate(NAMES) if "taste_" in name or "_baskets_" in name or name.endswith("absence")]
+    own = [
+        n
+        for n, name in enumerate(NAMES)
+        if "taste_" in name or "scale_" in name or "_baskets_" in name or name.endswith("absence")
+    ]
     np.testing.assert_array_equal(first[:, own], second[:, own])
     store = NAMES.index("store_size_ever")
     assert not np.array_equal(first[~named, store], second[~named, store])
@@ -398,3 +402,6 @@ def test_what_a_basket_adds() -> None:
     np.testing.assert_allclose(added["spend"], [sqrt(2), 3, 0])
     column = VALUES.index("lean_um")
     np.testing.assert_allclose(added["lean_um"], [TABLE.values[0, column], TABLE.values[:3, column].sum(), 0])
+    tilt = TABLE.values[:3, VALUES.index("is_um")] - TABLE.values[:3, VALUES.index("is_la")]
+    np.testing.assert_allclose(added["balance"], [tilt[0], tilt.mean(), 0])
+    np.testing.assert_allclose(added["balance_square"], [tilt[0] ** 2, tilt.mean() ** 2, 0])

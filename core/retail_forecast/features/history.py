@@ -36,6 +36,7 @@ from retail_forecast.kernel.products import ProductTable
 __all__ = ["Joined", "empty_history", "follow", "join_history", "learned_past", "past_of", "week_of"]
 
 _LEANINGS = tuple(BASKET_FEATURES.index(f"mean_{name}") for name in PAST[5:9])
+_BALANCE = BASKET_FEATURES.index("balance")
 _FEW_LINES = 2
 
 
@@ -99,8 +100,10 @@ def past_of(baskets: Baskets, label: NDArray[np.int8], table: ProductTable) -> N
         spend[filled] = np.add.reduceat(baskets.spend_pence, baskets.offsets[:-1][filled]) / 100
     labels = [label == LABELS.index(tier) for tier in (Label.LA, Label.UM)]
     sizes = [np.sqrt(lines), np.sqrt(spend), lines <= _FEW_LINES]
-    leanings = basket_features(baskets, table)[:, _LEANINGS].T * lines
-    return np.stack([*labels, *sizes, *leanings, np.ones(len(baskets)), lines], axis=1).astype(np.float64)
+    features = basket_features(baskets, table)
+    leanings, balance = features[:, _LEANINGS].T * lines, features[:, _BALANCE]
+    columns = [*labels, *sizes, *leanings, balance, balance**2, np.ones(len(baskets)), lines]
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def empty_history(week: int) -> History:

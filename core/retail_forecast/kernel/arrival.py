@@ -36,9 +36,13 @@ __all__ = [
     "table_rows",
 ]
 
-PAST = ("la", "um", "size", "spend", "small", "is_la", "is_um", "lean_la", "lean_um", "baskets", "lines")
+PAST = (
+    "la", "um", "size", "spend", "small", "is_la", "is_um", "lean_la", "lean_um", "balance", "balance_square",
+    "baskets", "lines",
+)  # fmt: skip
 """What is summed over past baskets: their labels, their sizes (square roots of lines and of pounds), whether they had
-two lines at most, the leanings of their lines; and what the sums are divided by, baskets or lines."""
+two lines at most, the leanings of their lines, their balance and its square, for how far it spreads; and what the sums
+are divided by, baskets or lines."""
 
 NEVER = -(1 << 20)
 """Last week of a group that has no basket."""
@@ -89,6 +93,7 @@ class Group:
 
 _TIERS = ("la", "um")
 _SIZES = ("size", "spend", "small")
+_SCALE = ("balance", "balance_square")
 _TASTE = ("is_la", "is_um", "lean_la", "lean_um")
 
 GROUPS = (
@@ -99,10 +104,12 @@ GROUPS = (
     Group("store", ("store_code", "anonymous"), "all", 30, (8, 26, inf), (*_TIERS, *_SIZES)),
     Group("store_hour", ("store_code", "shop_hour"), "store", 50, (inf,), _TIERS),
     Group("customer", ("customer",), "store", 4, (8, 26, inf), (*_TIERS, *_SIZES), activity=True),
-    Group("streak", ("customer",), None, 1, (2, 5, 15), _TIERS, pace="baskets"),
+    Group("streak", ("customer",), None, 1, (2, 5, 15), (*_TIERS, "balance"), pace="baskets"),
     Group("visit", ("customer", "store_code"), "customer", 4, (26, inf), (*_TIERS, "size"), activity=True),
     Group("taste", ("customer",), None, 10, (26, inf), _TASTE, per="lines"),
     Group("visit_taste", ("customer", "store_code"), "taste", 10, (26, inf), _TASTE, per="lines"),
+    Group("scale", ("customer",), None, 4, (8, 26, inf), _SCALE),
+    Group("visit_scale", ("customer", "store_code"), "scale", 4, (26, inf), _SCALE),
     Group("segment", ("seg_1",), "all", 100, (inf,), _TIERS),
     Group("stage", ("seg_2",), "all", 100, (inf,), _TIERS),
 )
