@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_forecast.cli.main import run
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.clouds.sqlite_records import SqliteRecords
 from retail_forecast.domain.records import FeatureGroup
 from retail_forecast.domain.settings import FeatureSettings, Settings
@@ -187,6 +188,20 @@ def test_nothing_is_known_before_the_files_come(lake: Path) -> None:
     told = known(lake, CUSTOMER, ANNA, there)
     assert told is not None
     assert told["shop_week"] == WEEKS[0]
+
+
+def test_a_lake_in_a_cloud_has_the_same(
+    cloud_place: Callable[[str], Address], lake: Path, tmp_path: Path, take: Take
+) -> None:
+    root = cloud_place("lake")
+    take(root, tmp_path / "a.csv")
+    online = SqliteRecords(tmp_path / "other.sqlite")
+    done = materialize(root, online, Settings(), clock=lambda: NOW)
+    assert done == bring(lake)
+    assert materialize(root, online, Settings(), clock=lambda: NOW).weeks == ()
+    by = [("record_id", "ascending"), ("event_time", "ascending")]
+    for group in FeatureGroup:
+        assert current(root, group, 0).sort_by(by) == current(lake, group, 0).sort_by(by)
 
 
 def test_an_empty_lake_has_no_features(tmp_path: Path) -> None:

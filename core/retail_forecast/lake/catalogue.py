@@ -85,6 +85,7 @@ def bounded(settings: LakeSettings, spill: Path) -> Iterator[duckdb.DuckDBPyConn
         "threads": settings.threads or os.cpu_count() or 1,
     }
     with duckdb.connect(config=bounds) as connection:
+        connection.execute("SET enable_progress_bar = false")  # standard output belongs to what was asked for
         yield connection
 
 

@@ -30,7 +30,6 @@ _BATCH_ROWS = 65_536
 _UNREADABLE = "reading the stream registered as"  # DuckDB has no error of its own for a table that fails
 _SEALS = (
     "preserve_insertion_order = true",
-    "enable_progress_bar = false",  # standard output belongs to the rows
     "python_enable_replacements = false",
     "enable_external_access = false",
     "lock_configuration = true",
