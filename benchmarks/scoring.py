@@ -1,0 +1,83 @@
+"""Batch scoring and the feature store: time and CPU time of `predict` over the lake, on each engine, for each champion,
+and of `features materialize` from nothing.
+
+    python benchmarks/scoring.py [--workspace DIR]
+
+Each is a process of its own, start included. Without `--workspace` simulated weeks and a tree are used. What is written
+goes into a folder that is thrown away; of a workspace that is given, records are materialised into a copy of its lake's
+links, so that it stays as it is.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.tasks import Task
+from retail_forecast.pipeline.workspace import lake_state
+from retail_forecast.registry.champion import current
+
+PROGRAM = "from retail_forecast.cli.main import main\nif __name__ == '__main__':\n    main()\n"
+
+
+def verb(program: Path, *words: str) -> tuple[float, float]:
+    """Seconds, and CPU seconds, that a verb takes."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    quiet = subprocess.DEVNULL
+    subprocess.run([sys.executable, str(program), *words], check=True, stdout=quiet, stderr=quiet)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - start, spent
+
+
+def simulated(program: Path, workspace: Path) -> None:
+    given = ("--workspace", str(workspace))
+    sizes = ("--weeks", "24", "--baskets-per-week", "500")
+    for words in (
+        ("simulate", *sizes),
+        ("ingest", str(workspace / "simulated")),
+        ("run", "--no-serve", "--model", "tree"),
+    ):
+        verb(program, *words, *given)
+
+
+def measure(program: Path, workspace: Path, folder: Path) -> None:
+    state = lake_state(workspace)
+    baskets = sum(week.baskets for week in state.weeks.values())
+    print(f"{baskets:,} baskets of {len(state.weeks)} weeks, {os.cpu_count()} cores")
+    print("verb | seconds | CPU seconds | baskets/s")
+    for task in (task for task in Task if current(open_store(workspace), task) is not None):
+        for engine in ("duckdb",) if task is Task.ARRIVAL else ("duckdb", "spark"):
+            words = ("predict", "--task", str(task), "--engine", engine, "--output", str(folder / "answers.parquet"))
+            seconds, spent = verb(program, *words, "--workspace", str(workspace))
+            print(f"predict --task {task} --engine {engine} | {seconds:.1f} | {spent:.1f} | {baskets / seconds:,.0f}")
+    mirror = folder / "workspace"
+    (mirror / "lake").mkdir(parents=True)
+    for part in (workspace / "lake").resolve().iterdir():
+        if part.is_dir() and part.name != "features":
+            (mirror / "lake" / part.name).symlink_to(part)
+    for title in ("from nothing", "again"):
+        seconds, spent = verb(program, "features", "materialize", "--workspace", str(mirror))
+        print(f"features materialize, {title} | {seconds:.1f} | {spent:.1f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspace", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        program = Path(scratch) / "program.py"
+        program.write_text(PROGRAM)
+        workspace = given.workspace or Path(scratch) / "simulated"
+        if given.workspace is None:
+            simulated(program, workspace)
+        measure(program, workspace, Path(scratch))
+
+
+if __name__ == "__main__":
+    main()
