@@ -22,6 +22,7 @@ __all__ = [
     "Prediction",
     "Probabilities",
     "encoded",
+    "encoded_lines",
     "explained",
 ]
 
@@ -106,6 +107,11 @@ def encoded(asked: Asked, model: Model, found: Predictions) -> bytes:
     """The answers as JSON: one for one basket, a list for a list."""
     told = _predictions(asked.baskets, model, found)
     return _ENCODER.encode(told[0] if asked.alone else told)
+
+
+def encoded_lines(baskets: Sequence[Basket], model: Model, found: Predictions) -> list[bytes]:
+    """The answer for each basket as a line of JSON."""
+    return [_ENCODER.encode(told) + b"\n" for told in _predictions(baskets, model, found)]
 
 
 def explained(asked: Asked, model: Model, most_lines: int) -> tuple[bytes, Predictions]:

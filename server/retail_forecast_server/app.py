@@ -14,11 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from retail_forecast import __version__
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast_server.admin import add_admin
 from retail_forecast_server.answers import Observer
+from retail_forecast_server.batch import Batch, Either
 from retail_forecast_server.catalogue import search
 from retail_forecast_server.changing import Changer
 from retail_forecast_server.guard import Guard
@@ -31,6 +33,7 @@ from retail_forecast_server.problems import CONTENT_TYPE, Problem
 from retail_forecast_server.schema import (
     INVOCATIONS,
     PREDICT,
+    PREDICT_BATCH,
     PREDICT_COLUMNS,
     PRODUCT_QUERY,
     PRODUCTS,
@@ -101,7 +104,7 @@ def application(
         lifespan=lifespan,
     )
     service = Service(shelf, limits, (metrics.answered, *observers))
-    hot = {PREDICT: Predict(service), PREDICT_COLUMNS: Predict(service, COLUMNS), INVOCATIONS: Predict(service)}
+    hot = _hot(service, metrics)
     for path, endpoint in hot.items():
         app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
@@ -117,6 +120,17 @@ def application(
     routes = [route.path for route in app.routes if isinstance(route, Route)]
     keys = Keys(limits.api_key_sha256, limits.api_keys)
     return Guard(app, endpoints, routes, metrics, keys, limits)
+
+
+def _hot(service: Service, metrics: Metrics) -> dict[str, ASGIApp]:
+    """The endpoints that answer baskets, by path."""
+    batch = Batch(service, metrics.answered)
+    return {
+        PREDICT: Predict(service),
+        PREDICT_COLUMNS: Predict(service, COLUMNS),
+        PREDICT_BATCH: batch,
+        INVOCATIONS: Either(Predict(service), batch),
+    }
 
 
 def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:

@@ -112,6 +112,10 @@ class Guard:
             hot = self._hot.get((scope["method"], scope["path"]))
             await (self._app(scope, receive, dress) if hot is None else self._admit(hot, scope, receive, dress))
         except Problem as problem:
+            if status:
+                # A stream that breaks off in the middle of its answer: there is no other way left to say so.
+                _LOG.warning("stream broken off", extra={"fields": {"what": str(problem)}})
+                raise
             await _refuse(problem, dress)
         except Exception:  # noqa: BLE001 - the outermost frame of a request: it is logged and answered, whatever it was
             _LOG.exception("fault", extra={"fields": {"request_id": request_id.decode()}})
@@ -119,19 +123,14 @@ class Guard:
                 told = f"A fault of the program; the log has it under request id {request_id.decode()}."
                 await _refuse(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, told), dress)
         finally:
-            seconds = time.perf_counter() - start
             self._metrics.in_flight.dec()
-            self._metrics.request(scope["path"] if scope["path"] in self._routes else _ELSEWHERE, status, seconds)
-            self._log.add(
-                Request(
-                    datetime.now(UTC),
-                    request_id.decode(),
-                    scope["method"],
-                    scope["path"],
-                    status,
-                    round(seconds * 1000, 3),
-                )
-            )
+            self._account(scope, status, time.perf_counter() - start)
+
+    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and log a request that is over."""
+        method, path = scope["method"], scope["path"]
+        self._metrics.request(path if path in self._routes else _ELSEWHERE, status, seconds)
+        self._log.add(Request(datetime.now(UTC), scope["request_id"], method, path, status, round(seconds * 1000, 3)))
 
     async def _admit(self, hot: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer unless there is too much to do: who comes later is told so at once, and does not queue."""

@@ -3,6 +3,7 @@ files of the folder that PROMETHEUS_MULTIPROC_DIR names, and looks for it when i
 """
 
 import os
+from collections import Counter as Counts
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -74,11 +75,11 @@ class Metrics:
     def answered(self, answered: Answered) -> None:
         """Baskets were answered; an observer."""
         task = answered.model.task
-        for label in answered.predictions.label.tolist():
+        for label, count in Counts(answered.predictions.label.tolist()).items():
             counter = self._of_label.get((task, label))
             if counter is None:
                 counter = self._of_label[task, label] = self._predictions.labels(task, LABELS[label])
-            counter.inc()
+            counter.inc(count)
 
     def model(self, task: Task, version: str, digest: str, *, in_force: bool) -> None:
         """A model came into force or left it."""

@@ -54,11 +54,11 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.headers = headers
-        self._details = ProblemDetails(HTTPStatus(status).phrase, status, detail, faults)
+        self.details = ProblemDetails(HTTPStatus(status).phrase, status, detail, faults)
 
     def body(self) -> bytes:
         """The refusal as JSON."""
-        return msgspec.json.encode(self._details)
+        return msgspec.json.encode(self.details)
 
 
 def at_fault(detail: str, *steps: str | int) -> Problem:

@@ -25,6 +25,7 @@ from retail_forecast_server.shelf import Shelved
 __all__ = [
     "INVOCATIONS",
     "PREDICT",
+    "PREDICT_BATCH",
     "PREDICT_COLUMNS",
     "PRODUCTS",
     "PRODUCT_QUERY",
@@ -37,6 +38,7 @@ __all__ = [
 PREDICT = "/v1/predict"
 PREDICT_COLUMNS = "/predict"
 INVOCATIONS = "/invocations"
+PREDICT_BATCH = "/v1/predict/batch"
 PRODUCTS = "/v1/products"
 
 PRODUCT_QUERY = [
@@ -111,6 +113,7 @@ def schema(app: FastAPI, task: Task, limits: ServerSettings) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     document["paths"][PREDICT] = {"post": _predict(task, limits)}
     document["paths"][INVOCATIONS] = {"post": _predict(task, limits) | {"operationId": "invocations"}}
+    document["paths"][PREDICT_BATCH] = {"post": _predict_batch(task)}
     document["paths"][PREDICT_COLUMNS] = {"post": _predict_columns(limits)}
     _, components = msgspec.json.schema_components(_SHAPES, ref_template="#/components/schemas/{name}")
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -153,14 +156,46 @@ def product_responses() -> dict[int | str, dict[str, Any]]:
     return {"200": {"description": "Products, by code", "content": {"application/json": found}}, **refused}
 
 
+def _task_parameter(default: Task) -> dict[str, Any]:
+    return {
+        "name": "task",
+        "in": "query",
+        "description": f"What the model may look at; {default} when not given.",
+        "schema": {"type": "string", "enum": [str(task) for task in Task]},
+    }
+
+
+def _predict_batch(default: Task) -> dict[str, Any]:
+    streams = {
+        "application/x-ndjson": {"schema": {"type": "string", "description": "A basket, or its answer, a line."}},
+        "application/vnd.apache.arrow.stream": {
+            "schema": {"type": "string", "format": "binary", "description": "An Arrow IPC stream."}
+        },
+    }
+    return {
+        "summary": "Price sensitivity of a stream of baskets",
+        "operationId": "predict_batch",
+        "tags": ["prediction"],
+        "parameters": [_task_parameter(default)],
+        "requestBody": {"required": True, "content": streams},
+        "responses": {
+            "200": {
+                "description": "Answers in the same order and form. A line that does not fit is answered by an object "
+                "with `line` and `problem`.",
+                "content": streams,
+            },
+            **_problems(),
+        },
+    }
+
+
+def _problems() -> dict[int | str, dict[str, Any]]:
+    return problem_responses(*(status for status in _PROBLEMS if status != HTTPStatus.CONFLICT))
+
+
 def _predict(default: Task, limits: ServerSettings) -> dict[str, Any]:
     parameters = [
-        {
-            "name": "task",
-            "in": "query",
-            "description": f"What the model may look at; {default} when not given.",
-            "schema": {"type": "string", "enum": [str(task) for task in Task]},
-        },
+        _task_parameter(default),
         {
             "name": "explain",
             "in": "query",
@@ -193,7 +228,7 @@ def _operation(
                 "description": "One answer for one, a list of answers in the same order for a list",
                 "content": answers,
             },
-            **problem_responses(*(status for status in _PROBLEMS if status != HTTPStatus.CONFLICT)),
+            **_problems(),
         },
     }
 

@@ -36,6 +36,7 @@ def test_it_describes_the_hot_route_as_it_is(client: Client) -> None:
         "/model",
         "/predict",
         "/invocations",
+        "/v1/predict/batch",
         "/v1/predict",
         "/v1/products",
     }

@@ -204,14 +204,19 @@ class Bundle:
             return baskets
         return by_price_key(baskets, self.products.products)
 
-    def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
-        """The columns of `rows` that decide; groups of products do where a product is unknown."""
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of baskets that may decide."""
         if self.manifest.task is Task.ARRIVAL:
             return ARRIVAL_COLUMNS
         if self.products is None:
             return FLAT_CATEGORIES
-        if self.manifest.task is Task.COARSE:
-            return (*LEVELS, "store_code")
+        return (*LEVELS, "store_code") if self.manifest.task is Task.COARSE else LEVELS
+
+    def _columns(self, rows: Sequence[Basket]) -> tuple[str, ...]:
+        """The columns of `rows` that decide; groups of products do where a product is unknown."""
+        if self.manifest.task is not Task.BASKET or self.products is None:
+            return self.columns
         known = self.products.products
         return LEVELS[:1] if all(line.prod_code in known for row in rows for line in row.lines) else LEVELS
 
