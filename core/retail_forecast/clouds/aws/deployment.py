@@ -24,7 +24,8 @@ def write_deployment(folder: Path, overlay: Path, outputs: Mapping[str, Any]) ->
     patches = [_annotated("ServiceAccount", "v1", name, _ROLE, roles[name]) for name in _ACCOUNTS if name in roles]
     if certificate := outputs.get("certificate"):
         patches.append(_annotated("Ingress", "networking.k8s.io/v1", "server", _CERTIFICATE, certificate["arn"]))
-    patches.append(_storage(outputs["workspace_file_system_id"]))
+    if file_system := outputs.get("workspace_file_system_id"):
+        patches.append(_storage(file_system))
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
