@@ -199,6 +199,12 @@ def spot_is_borne(objects: Objects) -> bool:
     )
 
 
+def keys_are_asked_for(objects: Objects) -> bool:
+    (file,) = [o["data"]["RETAIL_FORECAST_SERVER__API_KEYS"] for o in objects if o["kind"] == "ConfigMap"]
+    mounts = {m["mountPath"] for m in server(objects)["volumeMounts"] if m["name"] == "keys" and m["readOnly"]}
+    return str(Path(file).parent) in mounts
+
+
 Rule = Callable[[Objects], bool]
 Fault = Callable[[Objects], Any]
 
@@ -239,6 +245,7 @@ RULES: dict[Rule, Fault] = {
     server_only_reads: lambda o: [m.pop("readOnly", None) for m in server(o)["volumeMounts"]],
     batch_asks_by_name: _set(lambda o: one(o, "Service")["spec"], "type", "NodePort"),
     images_are_fixed: _set(server, "image", "retail-forecast-server:latest"),
+    keys_are_asked_for: lambda o: server(o)["volumeMounts"].pop(-2),
     spot_is_borne: lambda o: _job(o)["podFailurePolicy"]["rules"].pop(0),
 }
 

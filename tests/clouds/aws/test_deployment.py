@@ -17,6 +17,7 @@ OUTPUTS = {
         name: f"arn:aws:iam::444455556666:role/{name}" for name in ("server", "etl", "batch", "retrain", "aws-node")
     },
     "ecr_repository_urls": {"server": f"{URL}/server", "train": f"{URL}/train"},
+    "zone_uris": {"lake": "s3://retail-forecast-dev-lake-444455556666/lake"},
     "workspace_file_system_id": "fs-1234",
     "certificate": {"arn": "arn:aws:acm:ap-southeast-1:444455556666:certificate/1"},
 }
@@ -29,6 +30,7 @@ def test_no_example_value_is_left(environment: str, tmp_path: Path) -> None:
     done = subprocess.run([kubectl, "kustomize", file.parent], capture_output=True, text=True, check=True)
     assert "111122223333" not in done.stdout
     assert "fileSystemId: fs-1234" in done.stdout
+    assert "RETAIL_FORECAST_LAKE__URI: s3://retail-forecast-dev-lake-444455556666/lake" in done.stdout
     objects = list(yaml.safe_load_all(done.stdout))
     roles = {
         o["metadata"]["name"]: o["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]

@@ -22,6 +22,7 @@ def write_deployment(folder: Path, overlay: Path, outputs: Mapping[str, Any]) ->
     folder.mkdir(parents=True, exist_ok=True)
     roles = outputs["service_account_role_arns"]
     patches = [_annotated("ServiceAccount", "v1", name, _ROLE, roles[name]) for name in _ACCOUNTS if name in roles]
+    patches.append(_settings({"RETAIL_FORECAST_LAKE__URI": outputs["zone_uris"]["lake"]}))
     if certificate := outputs.get("certificate"):
         patches.append(_annotated("Ingress", "networking.k8s.io/v1", "server", _CERTIFICATE, certificate["arn"]))
     if file_system := outputs.get("workspace_file_system_id"):
@@ -42,6 +43,11 @@ def _images(overlay: Path, urls: Mapping[str, str]) -> list[dict[str, str]]:
     """The overlay's images, taken from the account's repositories."""
     named = yaml.safe_load((overlay / "kustomization.yaml").read_text("utf-8"))["images"]
     return [{"name": image["newName"], "newName": urls[image["newName"].rpartition("/")[2]]} for image in named]
+
+
+def _settings(data: dict[str, str]) -> dict[str, Any]:
+    about = {"name": "settings", "namespace": "retail-forecast"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data}
 
 
 def _storage(file_system: str) -> dict[str, Any]:
