@@ -48,6 +48,7 @@ lock: setup-dev
 docs: setup
 	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md
 	$(BIN)/python -c "from retail_forecast.lake.athena import document; print(document(), end='')" > docs/athena.sql
+	$(BIN)/python aws/script/readme.py
 	$(BIN)/python -c "from retail_forecast.features.registration import document; print(document(), end='')" > aws/feature-groups.json
 
 clean:

@@ -32,7 +32,8 @@ def no(_: object) -> bool:
 
 @pytest.fixture
 def aws(account: Account, tmp_path: Path) -> Aws:
-    assert shutil.which("terraform"), "Terraform is not installed"
+    if shutil.which("terraform") is None:
+        pytest.skip("Terraform is not installed")
     infra = tmp_path / "infra"
     (infra / "profiles").mkdir(parents=True)
     (infra / "main.tf").write_text('terraform {\n  backend "local" {}\n}\n', "utf-8")
