@@ -186,13 +186,14 @@ module "identity" {
 
 module "workspace" {
   source = "./modules/workspace"
+  count  = var.workspace_file_system ? 1 : 0
 
-  name                    = local.name
-  data_key_arn            = module.security.key_arns["data"]
-  vpc_id                  = module.network.vpc_id
-  private_subnet_ids      = module.network.private_subnet_ids
-  nodes_security_group_id = module.cluster.security_group_id
-  protect_data            = var.protect_data
+  name                 = local.name
+  data_key_arn         = module.security.key_arns["data"]
+  vpc_id               = module.network.vpc_id
+  private_subnet_ids   = module.network.private_subnet_ids
+  private_subnet_cidrs = module.network.private_subnet_cidrs
+  protect_data         = var.protect_data
 }
 
 module "observability" {

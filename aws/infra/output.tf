@@ -64,8 +64,8 @@ output "jobs_security_group_id" {
 }
 
 output "workspace_file_system_id" {
-  description = "EFS file system of the workspace: the parameter fileSystemId of the storage class efs (provisioningMode efs-ap)."
-  value       = module.workspace.file_system_id
+  description = "EFS file system of the workspace: the parameter fileSystemId of the storage class efs (provisioningMode efs-ap); null without workspace_file_system."
+  value       = one(module.workspace[*].file_system_id)
 }
 
 output "certificate" {

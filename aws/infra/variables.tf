@@ -378,6 +378,12 @@ variable "addon_versions" {
   }
 }
 
+variable "workspace_file_system" {
+  description = "A file system (EFS) for the workspace that jobs write and servers read; off, the storage class efs of the manifests is yours to provide."
+  type        = bool
+  default     = true
+}
+
 variable "serving_nodes" {
   description = "On-demand nodes for the inference server: instance types, and least, wanted and greatest number."
   type = object({

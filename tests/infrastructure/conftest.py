@@ -71,8 +71,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 
 
 @pytest.fixture(scope="session")
-def opened(aws_server: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Ground]:
-    """Makes a folder a root of Terraform with its provider, led to the emulated AWS."""
+def opened(aws_server: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ground]:
+    """Makes a folder a root of Terraform with its provider, led to the emulated AWS; takes options of `init`."""
     if shutil.which("terraform") is None:
         pytest.skip(NO_TERRAFORM)
     home = tmp_path_factory.mktemp("terraform")
@@ -89,9 +89,9 @@ def opened(aws_server: str, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
-    def opening(folder: Path) -> Ground:
+    def opening(folder: Path, *options: str) -> Ground:
         ground = Ground(folder, variables)
-        process = ground.run("init", "-input=false")
+        process = ground.run("init", "-input=false", *options)
         if process.returncode and "provider" in process.stderr and "query" in process.stderr:
             pytest.skip(NO_PROVIDER)
         assert process.returncode == 0, process.stderr
@@ -111,7 +111,7 @@ def configuration(home: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ground(copied: Callable[[], Path], opened: Callable[[Path], Ground]) -> Ground:
+def ground(copied: Callable[[], Path], opened: Callable[..., Ground]) -> Ground:
     """The root, which no test changes."""
     return opened(copied())
 
@@ -128,7 +128,7 @@ def plans(ground: Ground) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def applied(copied: Callable[[], Path], opened: Callable[[Path], Ground]) -> dict[str, Any]:
+def applied(copied: Callable[[], Path], opened: Callable[..., Ground]) -> dict[str, Any]:
     """The state after an apply of the roles, and of what they refer to; the rest takes a minute more."""
     made = opened(copied())
     rest = f"-var-file={Path(__file__).parent / 'rest.tfvars'}"

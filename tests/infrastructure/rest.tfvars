@@ -25,10 +25,11 @@ saved_queries        = false
 model_package_groups = false
 etl_workers          = 4
 
-kubernetes_version   = "1.36"
-cluster_public_cidrs = ["203.0.113.0/24"]
-cluster_admin_arns   = ["arn:aws:iam::123456789012:role/administrators"]
-addon_versions       = {}
+kubernetes_version    = "1.36"
+cluster_public_cidrs  = ["203.0.113.0/24"]
+cluster_admin_arns    = ["arn:aws:iam::123456789012:role/administrators"]
+addon_versions        = {}
+workspace_file_system = false
 
 load_balancer        = "app/k8s-retail/0123456789abcdef"
 cost_allocation_tags = true

@@ -25,11 +25,11 @@ def test_the_root_is_valid(ground: "Ground") -> None:
     ground.done("validate")
 
 
-def test_what_makes_the_states_bucket_is_valid(copied: Callable[[], Path], opened: "Callable[[Path], Ground]") -> None:
+def test_what_makes_the_states_bucket_is_valid(copied: Callable[[], Path], opened: "Callable[..., Ground]") -> None:
     opened(copied() / "bootstrap").done("validate")
 
 
-def test_faults_are_found(copied: Callable[[], Path], opened: "Callable[[Path], Ground]") -> None:
+def test_faults_are_found(copied: Callable[[], Path], opened: "Callable[..., Ground]") -> None:
     folder = copied()
     unknown_argument = 'resource "aws_sns_topic" "x" {\n  colour = "red"\n}\n'
     unknown_output = 'output "x" {\n  value = module.lake.nothing\n}\n'

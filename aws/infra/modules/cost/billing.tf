@@ -15,6 +15,7 @@ data "aws_iam_policy_document" "billing_key" {
     }
   }
 
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
   statement {
     sid       = "Alarms"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]

@@ -8,6 +8,11 @@ output "private_subnet_ids" {
   value       = [for subnet in aws_subnet.private : subnet.id]
 }
 
+output "private_subnet_cidrs" {
+  description = "Addresses of the private subnets."
+  value       = [for subnet in aws_subnet.private : subnet.cidr_block]
+}
+
 output "public_subnet_ids" {
   description = "Subnets of NAT and load balancer, a zone each."
   value       = [for subnet in aws_subnet.public : subnet.id]
