@@ -100,6 +100,7 @@ module "catalog" {
   logs_key_arn    = module.security.key_arns["logs"]
   glue_role_arn   = module.identity.role_arns["glue"]
   scan_limit_gb   = var.athena_scan_limit_gb
+  release         = var.release
   saved_queries   = var.saved_queries
   etl_schedule    = var.etl_schedule
   etl_workers     = var.etl_workers

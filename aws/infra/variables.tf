@@ -265,6 +265,17 @@ variable "etl_schedule" {
   }
 }
 
+variable "release" {
+  description = "Version of the package whose wheel the Glue job installs, as MAJOR.MINOR.PATCH."
+  type        = string
+  default     = "0.1.0"
+
+  validation {
+    condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.release))
+    error_message = "Must be MAJOR.MINOR.PATCH, such as 0.1.0."
+  }
+}
+
 variable "etl_workers" {
   description = "Workers of the type G.1X (4 cores, 16 GB) of the Glue job (2 to 50)."
   type        = number

@@ -23,6 +23,7 @@ ci_oidc = {
 
 saved_queries        = false
 model_package_groups = false
+release              = "0.2.0"
 etl_workers          = 4
 
 kubernetes_version    = "1.36"

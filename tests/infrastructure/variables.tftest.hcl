@@ -376,3 +376,13 @@ run "billing_alarm" {
 
   expect_failures = [var.billing_alarm]
 }
+
+run "release" {
+  command = plan
+
+  variables {
+    release = "latest"
+  }
+
+  expect_failures = [var.release]
+}

@@ -39,7 +39,7 @@ resource "aws_glue_job" "ingest" {
 
   default_arguments = {
     "--job-language"                     = "python"
-    "--additional-python-modules"        = "${var.code_uri}/retail_forecast.whl"
+    "--additional-python-modules"        = "${var.code_uri}/retail_forecast-${var.release}-py3-none-any.whl"
     "--enable-metrics"                   = "true"
     "--enable-continuous-cloudwatch-log" = "true"
     "--continuous-log-logGroup"          = var.log_group_names["jobs"]

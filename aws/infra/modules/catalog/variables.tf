@@ -23,6 +23,11 @@ variable "code_uri" {
   type        = string
 }
 
+variable "release" {
+  description = "Version of the package that the job installs."
+  type        = string
+}
+
 variable "data_key_arn" {
   description = "KMS key of the lake."
   type        = string

@@ -17,10 +17,12 @@ resource "aws_efs_file_system" "this" {
 }
 
 resource "aws_efs_backup_policy" "this" {
+  count = var.protect_data ? 1 : 0
+
   file_system_id = aws_efs_file_system.this.id
 
   backup_policy {
-    status = var.protect_data ? "ENABLED" : "DISABLED"
+    status = "ENABLED"
   }
 }
 
@@ -65,16 +67,19 @@ resource "aws_efs_mount_target" "this" {
 
 resource "aws_security_group" "this" {
   name        = "${var.name}-workspace"
-  description = "The workspace file system: NFS from the nodes"
+  description = "The workspace file system: NFS from the private subnets"
   vpc_id      = var.vpc_id
   tags        = { Name = "${var.name}-workspace" }
 }
 
+# Nodes stand in the private subnets; the jobs that stand there too may not reach this port, by their own group's rules.
 resource "aws_vpc_security_group_ingress_rule" "nodes" {
-  security_group_id            = aws_security_group.this.id
-  description                  = "NFS from the nodes"
-  ip_protocol                  = "tcp"
-  from_port                    = 2049
-  to_port                      = 2049
-  referenced_security_group_id = var.nodes_security_group_id
+  count = length(var.private_subnet_cidrs)
+
+  security_group_id = aws_security_group.this.id
+  description       = "NFS from the nodes"
+  ip_protocol       = "tcp"
+  from_port         = 2049
+  to_port           = 2049
+  cidr_ipv4         = var.private_subnet_cidrs[count.index]
 }

@@ -18,9 +18,9 @@ variable "private_subnet_ids" {
   type        = list(string)
 }
 
-variable "nodes_security_group_id" {
-  description = "Security group of the nodes."
-  type        = string
+variable "private_subnet_cidrs" {
+  description = "Addresses of those subnets."
+  type        = list(string)
 }
 
 variable "protect_data" {
