@@ -212,7 +212,11 @@ def test_only_prod_is_guarded_against_teardown(plans: Plans) -> None:
         for profile in ("dev", "prod")
     }
     assert guarded["dev"] == set()
-    assert {key_of(name) for name in guarded["prod"]} == {'"lake"', '"artifacts"', ""}
+    assert guarded["prod"] == {
+        'module.lake.aws_s3_bucket.this["artifacts"]',
+        'module.lake.aws_s3_bucket.this["lake"]',
+        "module.workspace[0].aws_efs_file_system.this",
+    }
     tables = {
         p: [known["deletion_protection_enabled"] for _, known, _ in made(plans[p], "aws_dynamodb_table")]
         for p in guarded

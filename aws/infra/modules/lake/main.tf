@@ -22,6 +22,8 @@ resource "aws_s3_bucket" "this" {
 
   bucket              = local.names[each.key]
   object_lock_enabled = each.key == "audit"
+  # Emptying and deleting the other buckets writes new access logs, so this one is never found empty.
+  force_destroy = each.key == "access_logs" && !var.protect_data
   tags = {
     Name      = local.names[each.key]
     Protected = tostring(var.protect_data && contains(["lake", "artifacts"], each.key))
