@@ -51,7 +51,7 @@ VERBS = (
 """Verbs in the order in which --help lists them; each is the function, or the group of functions, of its name in the
 module of its name."""
 
-WITHOUT_LAKE = frozenset({"simulate", "models", "predict", "serve"})
+WITHOUT_LAKE = frozenset({"simulate", "models", "serve", "cloud"})
 """Verbs that neither read nor write the lake; all others know `--lake`."""
 
 INTERRUPTED = 130
