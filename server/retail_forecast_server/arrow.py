@@ -74,7 +74,7 @@ def answer_stream(source: IOBase, sink: IOBase, model: Model, limits: ServerSett
                 yield found
             if not answered:
                 writer.write_array(_answers(ids, na.c_array([], ids) if ids else None, _NOTHING))
-    except NanoarrowException as error:
+    except (NanoarrowException, ValueError, IndexError, RuntimeError) as error:
         raise at_fault(f"this is no Arrow stream of baskets: {error}"[:_LONGEST]) from error
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from retail_forecast.domain.basket import Basket, Line
 from retail_forecast.domain.labels import LABELS
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
 NDJSON, ARROW = "application/x-ndjson", "application/vnd.apache.arrow.stream"
 LINE = {"prod_code": "PRD0000001", "quantity": 1, "spend_gbp": 1.0}
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> Client:
+    return make_client(arrow_streams=True)
 
 
 def _baskets(count: int) -> list[Basket]:
@@ -180,8 +187,22 @@ def test_a_stream_that_does_not_fit_names_the_column(client: Client, body: bytes
     assert answer.json["errors"][0]["pointer"] == pointer
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.binary(max_size=30), max_size=5))
+def test_bytes_are_never_a_fault_of_the_program(client: Client, lines: list[bytes]) -> None:
+    answer = _ask(client, NDJSON, b"\n".join(lines))
+    assert answer.status == 200
+    assert len(answer.body.splitlines()) <= sum(1 + line.count(b"\n") for line in lines)
+
+
+def test_arrow_is_taken_where_the_settings_say_so(make_client: MakeClient) -> None:
+    answer = _ask(make_client(), ARROW, _stream(_table(_baskets(2))))
+    assert answer.status == 415
+    assert "arrow_streams" in answer.json["detail"]
+
+
 def test_limits(make_client: MakeClient) -> None:
-    client = make_client(max_batch_bytes=20_000, max_lines=5, max_body_bytes=2000)
+    client = make_client(arrow_streams=True, max_batch_bytes=20_000, max_lines=5, max_body_bytes=2000)
     assert _ask(client, ARROW, *_in_pieces(_stream(_table(_baskets(2000)), rows=2000))).status == 413
     assert _ask(client, NDJSON, *_in_pieces(b"x" * 5000)).status == 413
     assert _ask(client, ARROW, _with("quantity", [1] * 6, pa.int32())).json["errors"][0]["pointer"] == "/lines"
