@@ -21,8 +21,9 @@ setup-checkov: .venv-checkov/checkov.stamp
 run: setup
 	$(BIN)/retail-forecast run $(ARGS)
 
+# A file's tests stay with one worker, which makes its fixtures once.
 test: setup-dev
-	$(BIN)/pytest -m "not slow" $(ARGS)
+	$(BIN)/pytest -m "not slow" -n logical --dist loadfile $(ARGS)
 
 test-all: setup-torch
 	$(BIN)/pytest $(ARGS)

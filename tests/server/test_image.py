@@ -70,7 +70,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def container(store: Store, tiny_bundle: tuple[Path, str]) -> Iterator[str]:
     digest = hashlib.sha256(b"secret").hexdigest()
     harsh = ["--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]

@@ -5,10 +5,12 @@ lies, with the function that the embedded engine calls too, and the driver alone
 and Spark needs neither Delta's extension nor SQL of ours. The calls are those of PySpark 3.5 (`mapInArrow`).
 """
 
+import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -88,7 +90,8 @@ def _on_workers(work: Callable[[A, Done], B]) -> Callable[[Iterator[pa.RecordBat
 @contextmanager
 def _session(address: str) -> Iterator["SparkSession"]:
     try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra, needed when it is chosen
+        import pyspark  # noqa: PLC0415 - an extra, needed when it is chosen
+        from pyspark.sql import SparkSession  # noqa: PLC0415
     except ImportError as error:
         raise UsageError(
             "the engine spark needs PySpark, which is not installed", mend='pip install "retail-forecast[spark]"'
@@ -99,6 +102,8 @@ def _session(address: str) -> Iterator["SparkSession"]:
         with _sail() as started, _session(started) as session:
             yield session
     else:
+        # The client looks for Spark's home by the file of the main program, which not every program has (`python -c`).
+        os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))
         session = SparkSession.builder.remote(address).getOrCreate()
         try:
             yield session
