@@ -87,6 +87,24 @@ def application(
     instance : name that /healthz echoes, by which a starter knows its own server
     started : entered when the server starts, left when it stops
     """
+    app = _framework(started)
+    service = Service(shelf, limits, (metrics.answered, *observers))
+    hot = _hot(service, metrics)
+    for path, endpoint in hot.items():
+        app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
+    _add_probes(app, shelf, instance)
+    _add_metrics(app, metrics)
+    _add_documents(app, shelf, limits)
+    if changer is not None:
+        add_admin(app, changer)
+    endpoints = {("POST", path): endpoint for path, endpoint in hot.items()}
+    routes = [route.path for route in app.routes if isinstance(route, Route)]
+    keys = Keys(limits.api_key_sha256, limits.api_keys)
+    return Guard(app, endpoints, routes, metrics, keys, limits)
+
+
+def _framework(started: Started) -> FastAPI:
+    """The app without routes: what refuses and fails inside leaves it as problem+json."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -103,23 +121,11 @@ def application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(shelf, limits, (metrics.answered, *observers))
-    hot = _hot(service, metrics)
-    for path, endpoint in hot.items():
-        app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(RequestValidationError, _unfit)
     app.add_exception_handler(Exception, _failed)
-    _add_probes(app, shelf, instance)
-    _add_metrics(app, metrics)
-    _add_documents(app, shelf, limits)
-    if changer is not None:
-        add_admin(app, changer)
-    endpoints = {("POST", path): endpoint for path, endpoint in hot.items()}
-    routes = [route.path for route in app.routes if isinstance(route, Route)]
-    keys = Keys(limits.api_key_sha256, limits.api_keys)
-    return Guard(app, endpoints, routes, metrics, keys, limits)
+    return app
 
 
 def _hot(service: Service, metrics: Metrics) -> dict[str, ASGIApp]:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MIRRORS = ("/opt/tf-plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
-PROVIDER = "*/hashicorp/aws/5.100.0"
+ROOTS = (Path("/opt"), Path("/usr/local/share"), Path("/usr/share"), Path.home() / ".terraform.d")
+PROVIDER = "hashicorp/aws/5.100.0"
 
 NO_TERRAFORM = "Terraform is not installed"
 NO_PROVIDER = "Terraform's provider for AWS can be had from no mirror (TF_PLUGIN_MIRROR) and no network"
@@ -102,12 +102,17 @@ def opened(aws_server: str, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 def configuration(home: Path) -> Path:
     """A configuration of Terraform's command line that names the mirror, where there is one."""
-    usual = [os.environ.get("TF_PLUGIN_MIRROR", ""), *MIRRORS, str(Path.home() / ".terraform.d/plugins")]
-    mirror = next((place for place in usual if place and list(Path(place).glob(PROVIDER))), None)
+    given = os.environ.get("TF_PLUGIN_MIRROR")
+    mirror = given or next((found.parents[3] for root in ROOTS for found in _providers(root)), None)
     file = home / "terraformrc"
     lines = ["provider_installation {", "  filesystem_mirror {", f'    path = "{mirror}"', "  }", "}", ""]
     file.write_text("\n".join(lines) if mirror else "", "utf-8")
     return file
+
+
+def _providers(root: Path) -> list[Path]:
+    """Where the provider lies in mirrors up to two folders below `root`; a mirror's first folders are registries."""
+    return [found for depth in ("*", "*/*", "*/*/*") for found in root.glob(f"{depth}/{PROVIDER}")]
 
 
 @pytest.fixture(scope="session")
