@@ -9,7 +9,7 @@ import pytest
 from retail_forecast.clouds.addresses import Address
 from retail_forecast.clouds.faults import told_as_place
 from retail_forecast.clouds.journal import Journal
-from retail_forecast.clouds.objects import create, exchange, listed, read, read_marked, remove_below, upload
+from retail_forecast.clouds.objects import create, download, exchange, listed, read, read_marked, remove_below, upload
 from retail_forecast.clouds.opening import open_store, table_options
 from retail_forecast.domain.errors import Conflict, PlaceError
 
@@ -31,14 +31,16 @@ def test_written_listed_and_read(any_place: Place) -> None:
         read(store, "a/one.txt")
 
 
-def test_files_become_objects(any_place: Place, tmp_path: Path) -> None:
+def test_files_travel(any_place: Place, tmp_path: Path) -> None:
     store = open_store(any_place("bundles"))
     files = {f"run/part-{number}": tmp_path / f"{number}.bin" for number in range(12)}
     for number, file in enumerate(files.values()):
         file.write_bytes(bytes([number]) * 1000 * number)
     upload(store, files)
-    found = {path: read(store, path) for path, _ in listed(store, "run")}
-    assert found == {path: file.read_bytes() for path, file in files.items()}
+    found = download(store, tmp_path / "back", "run")
+    assert {file.relative_to(tmp_path / "back").as_posix(): file.read_bytes() for file in found} == {
+        path: file.read_bytes() for path, file in files.items()
+    }
 
 
 def test_only_one_creates(any_place: Place) -> None:

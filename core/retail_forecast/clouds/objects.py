@@ -1,4 +1,4 @@
-"""Objects of a store: read, listed, written under a condition, and made of files.
+"""Objects of a store: read, listed, written under a condition, and carried to and from files.
 
 Stores come from `opening.open_store`. Writing under a condition is what makes several writers safe: `create` needs that
 nothing is there, `exchange` that nobody has written since; the latter exists in object stores only, not in folders.
@@ -18,7 +18,7 @@ from retail_forecast.domain.errors import Conflict
 if TYPE_CHECKING:
     from obstore import UpdateVersion
 
-__all__ = ["create", "exchange", "listed", "read", "read_marked", "remove_below", "together", "upload"]
+__all__ = ["create", "download", "exchange", "listed", "read", "read_marked", "remove_below", "together", "upload"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -92,6 +92,19 @@ def remove_below(store: ObjectStore, prefix: str) -> None:
 def upload(store: ObjectStore, files: Mapping[str, Path]) -> None:
     """Write each file to its path, several at once."""
     together(lambda item: obstore.put(store, item[0], item[1]), files.items())
+
+
+def download(store: ObjectStore, folder: Path, prefix: str | None = None) -> list[Path]:
+    """Write each object, or each below the folder `prefix`, to its path below `folder`; returns the files."""
+    return together(lambda path: _fetched(store, path, folder / path), [path for path, _ in listed(store, prefix)])
+
+
+def _fetched(store: ObjectStore, path: str, file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as target:
+        for chunk in store.get(path).stream():
+            target.write(bytes(chunk))
+    return file
 
 
 def together(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
