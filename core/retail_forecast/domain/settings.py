@@ -15,6 +15,7 @@ from retail_forecast.domain.errors import UsageError
 
 __all__ = [
     "SETTINGS_FILE",
+    "AwsSettings",
     "FeatureSettings",
     "Floors",
     "GateSettings",
@@ -178,6 +179,29 @@ class ServerSettings(_Section):
     )
 
 
+class AwsSettings(_Section):
+    """Which environment of AWS is used, and how jobs run there."""
+
+    outputs: Path | None = Field(
+        None,
+        description="what `terraform output -json` said; by default the file that `cloud up` left in the workspace",
+    )
+    project: str = Field("retail-forecast", description="first part of the environment's name")
+    environment: str = Field("dev", description="second part of the environment's name")
+    train_image: str = Field(
+        "", description="image of jobs, best by its digest; by default the repository `train` at this version"
+    )
+    instance_type: str = Field("ml.m5.xlarge", pattern=r"^ml\.", description="of each host of a job")
+    volume_gb: int = Field(30, ge=1, le=16384, description="disk of each host of a job [GB]")
+    max_hours: float = Field(4, gt=0, description="longest running time of a job [h]")
+    spot: bool = Field(True, description="jobs run on spot instances, which cost less and may be interrupted")
+    max_wait_hours: float = Field(
+        12, gt=0, description="longest time from the start of a spot job to its end, interruptions included [h]"
+    )
+    tuning_at_once: int = Field(2, ge=1, le=100, description="jobs of one tuning that run at the same time")
+    poll_s: float = Field(15.0, gt=0, description="how often a job is asked how far it is [s]")
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -195,6 +219,7 @@ class Settings(BaseSettings):
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
     server: ServerSettings = ServerSettings()
+    aws: AwsSettings = AwsSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -1,27 +1,15 @@
-"""An account of AWS: one client for each service, and one way to tell what AWS refused."""
+"""An account of AWS: one client for each service; calls are tried again when AWS throttles or fails."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
+from retail_forecast.clouds.aws.refusals import told_as_refused
 from retail_forecast.domain.cloud import Scope
-from retail_forecast.domain.errors import PlaceError, UsageError
+from retail_forecast.domain.errors import UsageError
 
-__all__ = ["Account", "Refused"]
+__all__ = ["Account"]
 
 _ATTEMPTS = 5
-
-
-class Refused(PlaceError):
-    """AWS answered with an error; `code` is AWS's own."""
-
-    def __init__(self, code: str, message: str, where: str) -> None:
-        super().__init__(
-            f"AWS refused: {code} {message}".strip(),
-            where=where,
-            mend="`retail-forecast cloud doctor --cloud aws` shows credentials and permissions",
-        )
-        self.code = code
 
 
 class Account:
@@ -65,7 +53,7 @@ class Account:
         Refused : AWS answered with an error
         PlaceError : AWS could not be reached
         """
-        with _told(f"{service}:{operation}"):
+        with told_as_refused(f"{service}:{operation}"):
             answer: dict[str, Any] = getattr(self.client(service), operation)(**given)
             return answer
 
@@ -81,7 +69,7 @@ class Account:
         if not client.can_paginate(operation):
             yield self.call(service, operation, **given)
             return
-        with _told(f"{service}:{operation}"):
+        with told_as_refused(f"{service}:{operation}"):
             yield from client.get_paginator(operation).paginate(**given)
 
     def owns(self, tags: Mapping[str, str]) -> bool:
@@ -89,18 +77,3 @@ class Account:
         name = self.scope.name
         ours = tags.get("Project") == self.scope.project and tags.get("Environment") == self.scope.environment
         return ours or f"kubernetes.io/cluster/{name}" in tags or tags.get("elbv2.k8s.aws/cluster") == name
-
-
-@contextmanager
-def _told(where: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        refused = error.response.get("Error", {})
-        raise Refused(refused.get("Code", ""), refused.get("Message", ""), where) from error
-    except BotoCoreError as error:
-        raise PlaceError(
-            f"AWS could not be asked: {error}", where=where, mend="retail-forecast cloud doctor --cloud aws"
-        ) from error

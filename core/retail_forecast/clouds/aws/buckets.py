@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from retail_forecast.clouds.aws.account import Account, Refused
+from retail_forecast.clouds.aws.account import Account
+from retail_forecast.clouds.aws.refusals import Refused
 
 __all__ = ["bucket_names", "empty_bucket", "locked_until", "protected_buckets"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import NamedTuple
 
-from retail_forecast.clouds.aws.account import Account, Refused
+from retail_forecast.clouds.aws.account import Account
+from retail_forecast.clouds.aws.refusals import Refused
 from retail_forecast.domain.cloud import Check
 from retail_forecast.domain.errors import PlaceError
 

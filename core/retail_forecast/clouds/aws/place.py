@@ -13,6 +13,7 @@ from retail_forecast.clouds.aws.checks import checks
 from retail_forecast.clouds.aws.deployment import write_deployment
 from retail_forecast.clouds.aws.estimate import estimate
 from retail_forecast.clouds.aws.ingress import delete_ingress
+from retail_forecast.clouds.aws.outputs import write_outputs
 from retail_forecast.clouds.aws.prices import read_prices, read_workload
 from retail_forecast.clouds.aws.protection import protected
 from retail_forecast.clouds.aws.removal import empty_stores, remove_ingress, remove_rest
@@ -68,9 +69,10 @@ class Aws:
         return Plan(file, changes, priced(self.home, shown)[0])
 
     def apply(self, plan: Plan) -> dict[str, Any]:
-        """Carry the plan out, and write the deployment for the cluster."""
+        """Carry the plan out, keep the outputs, and write the deployment for the cluster."""
         self.terraform.apply(plan.file)
         outputs = self.terraform.outputs()
+        write_outputs(self.work, outputs)
         overlay = self.home / "overlays" / self.scope.environment
         if overlay.is_dir():
             outputs["deployment"] = str(write_deployment(self.work / "k8s", overlay, outputs))

@@ -6,10 +6,11 @@ and repositories are emptied. After it, the rest that is nobody's goes. What is 
 
 from collections.abc import Callable
 
-from retail_forecast.clouds.aws.account import Account, Refused
+from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.belongings import belongings
 from retail_forecast.clouds.aws.buckets import bucket_names, empty_bucket
 from retail_forecast.clouds.aws.network import load_balancers, target_groups, vpcs
+from retail_forecast.clouds.aws.refusals import Refused
 from retail_forecast.domain.cloud import Remnant, Standing, Tell
 from retail_forecast.domain.errors import PlaceError
 
