@@ -1,28 +1,41 @@
 """The price table and the workload of an estimate, both files that people read and change."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
 
 from retail_forecast.domain.errors import UsageError
 
-__all__ = ["Price", "PriceTable", "read_prices", "read_workload"]
+__all__ = ["Listed", "Price", "PriceTable", "read_prices", "read_workload", "write_prices"]
 
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
-class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One price [USD per unit], where it stands and as of when."""
+class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a price stands in AWS's Price List: `per` units of the list make one of ours."""
+
+    service: str
+    usage: str
+    operation: str = ""
+    per: int = 1
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One price [USD per unit], where it stands, as of when, and how it came into the table: read from AWS's Price
+    List, quoted from it by others, or written down from memory."""
 
     id: str
     usd: Annotated[float, msgspec.Meta(gt=0)]
     unit: str
     source: Annotated[str, msgspec.Meta(pattern=r"^https://")]
     date: Day
+    basis: Literal["list", "quoted", "memory"]
+    listed: Listed | None = None
 
 
 class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +77,21 @@ def read_prices(file: Path) -> PriceTable:
         return msgspec.json.decode(file.read_bytes(), type=PriceTable)
     except (OSError, msgspec.MsgspecError) as error:
         raise UsageError(f"the price table cannot be used: {error}", where=str(file), mend="correct it") from error
+
+
+def write_prices(file: Path, table: PriceTable) -> None:
+    """Write the table as people read it: one price a line."""
+    head = {"region": table.region, "currency": table.currency, "note": table.note}
+    lines = [f"  {_json(key)}: {_json(value)}," for key, value in head.items()]
+    prices = ",\n".join(f"    {_json(price)}" for price in table.prices)
+    text = "\n".join(["{", *lines, '  "prices": [', prices, "  ]", "}", ""])
+    partial = file.with_suffix(".part")
+    partial.write_text(text, "utf-8")
+    partial.replace(file)
+
+
+def _json(value: object) -> str:
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
 
 
 def read_workload(file: Path) -> Mapping[str, float]:
