@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from obstore.store import ObjectStore
 
     from retail_forecast.clouds.addresses import Address
     from retail_forecast.domain.basket import Basket
@@ -209,6 +210,33 @@ def tiny_flat_bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, st
     from retail_forecast.domain.tasks import Task
 
     return _tiny_bundle(tmp_path_factory.mktemp("tiny_flat"), Task.FLAT)
+
+
+@pytest.fixture(scope="session")
+def promote(tiny_bundle: tuple[Path, str]) -> "Callable[..., str]":
+    """`promote(store, number, damaged=False)` makes a copy of the tiny bundle champion `number` of the registry behind
+    `store`, bundle first; returns its run's name. A damaged one is not what its manifest says."""
+    import msgspec
+    import obstore
+
+    from retail_forecast.bundle.manifest import MANIFEST, digest_of, read_manifest
+
+    folder = tiny_bundle[0]
+
+    def put(store: "ObjectStore", number: int, *, damaged: bool = False) -> str:
+        run_id = f"run-{number}"
+        manifest = msgspec.structs.replace(read_manifest(folder), run_id=run_id)
+        files = {name: (folder / name).read_bytes() for name in manifest.files}
+        files[MANIFEST] = msgspec.json.encode(manifest)
+        entry = {"version": number, "run_id": run_id, "bundle_digest": digest_of(files[MANIFEST])}
+        if damaged:
+            files["model.onnx"] = b"broken"
+        for name, payload in files.items():
+            obstore.put(store, f"registry/bundles/{run_id}/{name}", payload)
+        obstore.put(store, f"registry/champions/basket/{number:012d}.json", msgspec.json.encode(entry))
+        return run_id
+
+    return put
 
 
 def _tiny_bundle(home: Path, task: "Task") -> tuple[Path, str]:

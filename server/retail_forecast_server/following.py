@@ -17,10 +17,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
 from retail_forecast_server.shelf import Shelf
 
-__all__ = ["SNAPSHOTS", "Follower"]
-
-SNAPSHOTS = Path("features", "snapshot")
-"""Folder of snapshots within a workspace."""
+__all__ = ["Follower"]
 
 _LOG = logging.getLogger(__name__)
 

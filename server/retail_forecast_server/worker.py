@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from retail_forecast.bundle.snapshot import SNAPSHOTS
 from retail_forecast.domain.settings import ServerSettings
-from retail_forecast_server.following import SNAPSHOTS, Follower
+from retail_forecast_server.following import Follower
 from retail_forecast_server.models import Model, NoModel, Source
 from retail_forecast_server.shelf import open_shelf
 

@@ -13,7 +13,10 @@ import msgspec
 from retail_forecast.domain.errors import BundleError
 from retail_forecast.domain.tasks import Task
 
-__all__ = ["Pointer", "champion_folder", "read_pointer"]
+__all__ = ["BUNDLES", "CHAMPIONS", "Pointer", "champion_folder", "read_pointer"]
+
+CHAMPIONS = "registry/champions"
+BUNDLES = "registry/bundles"
 
 _ENTRY = re.compile(r"\d+\.json")
 
@@ -43,7 +46,7 @@ def read_pointer(workspace: Path, task: Task, below: int | None = None) -> Point
     ------
     BundleError : the newest entry cannot be read
     """
-    folder = workspace / "registry" / "champions" / task
+    folder = workspace / CHAMPIONS / task
     found = [file for file in folder.glob("*.json") if _ENTRY.fullmatch(file.name)]
     entries = [file for file in found if below is None or int(file.stem) < below]
     if not entries:
@@ -61,4 +64,4 @@ def read_pointer(workspace: Path, task: Task, below: int | None = None) -> Point
 
 def champion_folder(workspace: Path, pointer: Pointer) -> Path:
     """Folder of the bundle that `pointer` names."""
-    return workspace / "registry" / "bundles" / pointer.run_id
+    return workspace / BUNDLES / pointer.run_id

@@ -20,7 +20,20 @@ from retail_forecast.domain.errors import BundleError
 from retail_forecast.kernel.arrival import GROUPS, History, Table, arrival_features, known_week
 from retail_forecast.kernel.lines import MISSING, Baskets
 
-__all__ = ["LATEST", "Latest", "Snapshot", "known_by", "read_latest", "read_snapshot", "write_snapshot"]
+__all__ = [
+    "LATEST",
+    "SNAPSHOTS",
+    "Latest",
+    "Snapshot",
+    "known_by",
+    "put_in_force",
+    "read_latest",
+    "read_snapshot",
+    "write_snapshot",
+]
+
+SNAPSHOTS = "features/snapshot"
+"""Folder of snapshots within a workspace."""
 
 LATEST = "latest.json"
 _ALIGNED = 64
@@ -110,12 +123,18 @@ def write_snapshot(folder: Path, bundle_digest: str, lag_days: int, histories: S
     whole = b"".join(parts)
     digest = hashlib.sha256(whole).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    before, latest = read_latest(folder), Latest(f"{digest[:16]}.history", digest, bundle_digest)
+    latest = Latest(f"{digest[:16]}.history", digest, bundle_digest)
     _replace(folder / latest.file, whole)
+    put_in_force(folder, latest)
+    return latest
+
+
+def put_in_force(folder: Path, latest: Latest) -> None:
+    """Let readers of `folder` find the file of `latest`, which is there; all but it and the one before go."""
+    before = read_latest(folder)
     _replace(folder / LATEST, msgspec.json.encode(latest))
     for file in set(folder.glob("*.history")) - {folder / one.file for one in (latest, before) if one}:
         file.unlink()
-    return latest
 
 
 def read_latest(folder: Path) -> Latest | None:

@@ -18,7 +18,18 @@ from retail_forecast.domain.errors import Conflict
 if TYPE_CHECKING:
     from obstore import UpdateVersion
 
-__all__ = ["create", "download", "exchange", "listed", "read", "read_marked", "remove_below", "together", "upload"]
+__all__ = [
+    "create",
+    "download",
+    "exchange",
+    "fetch",
+    "listed",
+    "read",
+    "read_marked",
+    "remove_below",
+    "together",
+    "upload",
+]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -96,10 +107,16 @@ def upload(store: ObjectStore, files: Mapping[str, Path]) -> None:
 
 def download(store: ObjectStore, folder: Path, prefix: str | None = None) -> list[Path]:
     """Write each object, or each below the folder `prefix`, to its path below `folder`; returns the files."""
-    return together(lambda path: _fetched(store, path, folder / path), [path for path, _ in listed(store, prefix)])
+    return together(lambda path: fetch(store, path, folder / path), [path for path, _ in listed(store, prefix)])
 
 
-def _fetched(store: ObjectStore, path: str, file: Path) -> Path:
+def fetch(store: ObjectStore, path: str, file: Path) -> Path:
+    """Write an object to `file`, whose folder is made; returns it.
+
+    Raises
+    ------
+    FileNotFoundError : there is none
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as target:
         for chunk in store.get(path).stream():

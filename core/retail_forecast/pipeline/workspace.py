@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from retail_forecast.bundle.snapshot import SNAPSHOTS
 from retail_forecast.clouds.addresses import Address, below, local_folder
 from retail_forecast.domain.errors import DataError, UsageError
 from retail_forecast.domain.settings import load_settings
@@ -44,7 +45,7 @@ def report_path(workspace: Path) -> Path:
 
 def snapshot_path(workspace: Path) -> Path:
     """Folder of what the server is told of customers and stores."""
-    return workspace / "features" / "snapshot"
+    return workspace / SNAPSHOTS
 
 
 def run_path(workspace: Path, run_id: str) -> Path:
