@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from itertools import count
@@ -110,6 +110,12 @@ def _emulator(command: Sequence[str], folder: Path, variables: Mapping[str, str]
         finally:
             process.terminate()
             reader.join()
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Callable[..., AbstractContextManager[str]]:
+    """Starts a server by its command in a folder, and gives the address that it says it listens on."""
+    return _emulator
 
 
 @pytest.fixture(scope="session")

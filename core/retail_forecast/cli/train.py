@@ -10,6 +10,8 @@ from retail_forecast.cli.figures import run_document, show_findings, show_metric
 from retail_forecast.cli.options import (
     DEFAULT_WORKSPACE,
     MODEL_HELP,
+    CloudName,
+    Environment,
     JsonOutput,
     MadeLabels,
     Seed,
@@ -18,6 +20,8 @@ from retail_forecast.cli.options import (
     TrainFromWeek,
     TrainToWeek,
     Workspace,
+    cloud_of,
+    settings_of,
 )
 from retail_forecast.domain.tasks import Task
 
@@ -39,7 +43,9 @@ def train(
     ship: Annotated[bool, typer.Option("--ship", help="Refit the measured model on every week.")] = False,
     tuned: Annotated[bool, typer.Option("--tuned", help="Use the settings that `tune` found.")] = False,
     labels: MadeLabels = "given",
-    hosts: Annotated[int, typer.Option(min=1, max=64, help="Processes that learn together.")] = 1,
+    hosts: Annotated[int, typer.Option(min=1, max=64, help="Processes or hosts that learn together.")] = 1,
+    cloud: CloudName = None,
+    environment: Environment = None,
     curve: Annotated[bool, typer.Option("--curve", help="Learn from 4, 12 and 26 weeks as well.")] = False,
     with_segments: Annotated[
         bool | None,
@@ -54,16 +60,16 @@ def train(
     """Fit, calibrate and measure a model, or all of them; each is kept as a bundle under its run's name.
 
     Without bounds the last 13 weeks of the lake are the test window, from which nothing is learned. Without any week
-    after --train-to-week the figures are of the validation window, and named so.
+    after --train-to-week the figures are of the validation window, and named so. With --cloud the model is fitted
+    there; the same command follows a job that runs already, and takes what one has made.
     """
-    from retail_forecast.domain.settings import load_settings
     from retail_forecast.pipeline.clock import utc_now
     from retail_forecast.pipeline.train import ALL, Order, train_all
     from retail_forecast.pipeline.train import train as train_one
 
     bounds = (train_from_week, train_to_week, test_from_week, test_to_week)
-    order = Order(task, model, *bounds, seed, ship, tuned, labels, hosts, curve, with_segments)
-    settings, bars, log = load_settings(workspace), progress(json_output), told(json_output)
+    order = Order(task, model, *bounds, seed, ship, tuned, labels, hosts, curve, with_segments, cloud_of(cloud))
+    settings, bars, log = settings_of(workspace, environment), progress(json_output), told(json_output)
     if model == ALL:
         compared = train_all(workspace, settings, order, clock=utc_now, progress=bars, log=log)
         emit(compared_document(compared), json_output, lambda: show_compared(compared))

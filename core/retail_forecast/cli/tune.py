@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retail_forecast.cli.console import emit
+from retail_forecast.cli.console import emit, told
 from retail_forecast.cli.options import (
     DEFAULT_WORKSPACE,
+    CloudName,
+    Environment,
     JsonOutput,
     MadeLabels,
     Seed,
@@ -17,6 +19,8 @@ from retail_forecast.cli.options import (
     TrainFromWeek,
     TrainToWeek,
     Workspace,
+    cloud_of,
+    settings_of,
 )
 from retail_forecast.domain.tasks import Task
 
@@ -51,15 +55,16 @@ def tune(
     export: Annotated[
         Cloud | None, typer.Option(help="Only print the search space: ParameterRanges or a sweep's search_space.")
     ] = None,
+    cloud: CloudName = None,
+    environment: Environment = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
     """Choose the settings of a model by macro F1 on the validation window; `train --tuned` then uses them.
 
     The windows are those that `train` would take with the same bounds. The same command goes on with a study that was
-    interrupted, and adds trials to one that was not.
+    interrupted, and adds trials to one that was not. With --cloud each trial is a job there.
     """
-    from retail_forecast.domain.settings import load_settings
     from retail_forecast.pipeline.clock import utc_now
     from retail_forecast.pipeline.train import Order
     from retail_forecast.pipeline.tune import tune as carry_out
@@ -68,15 +73,16 @@ def tune(
         _export(task, model, export, json_output)
         return
     bounds = (train_from_week, train_to_week, test_from_week, test_to_week)
-    order = Order(task, model, *bounds, seed, labels=labels)
+    order = Order(task, model, *bounds, seed, labels=labels, cloud=cloud_of(cloud))
     tuned = carry_out(
         workspace,
-        load_settings(workspace),
+        settings_of(workspace, environment),
         order,
         trials=trials,
         timeout_s=timeout,
         clock=utc_now,
-        tell=lambda told: None if json_output else _tell(told),
+        tell=lambda trial: None if json_output else _tell(trial),
+        log=told(json_output),
     )
     emit(_document(tuned), json_output, lambda: _show(tuned))
 

@@ -7,7 +7,7 @@ was interrupted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ from retail_forecast.domain.errors import DataError, PlaceError
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import Baskets
-from retail_forecast.models.deciding import WEIGHTED_TASKS, choose_weights
-from retail_forecast.models.evaluation import evaluate
-from retail_forecast.models.fitting import Fitted, calibrated, fit_model
+from retail_forecast.models.fitting import fit_model
+from retail_forecast.models.judging import judged
 from retail_forecast.models.learners import learner
 from retail_forecast.models.search import Parameter, Range, split_settings
 
@@ -87,19 +86,10 @@ class Validation:
         for step, share in enumerate(_SHARES):
             rows = np.arange(round(len(self.train) * (1 - share)), len(self.train))
             fitted = fit_model(self.task, one, self.train.take(rows), self.train_label[rows], settings, self.threads)
-            value = self._macro_f1(fitted)
+            value = judged(fitted, self.held_out, self.held_out_label, self.threads).macro_f1
             if not ask(step, value):
                 return None
         return value
-
-    def _macro_f1(self, fitted: Fitted) -> float:
-        """Macro F1 by the decision rule of the task, which is chosen on the same baskets as the settings are."""
-        if self.task in WEIGHTED_TASKS:
-            even = calibrated(fitted, self.held_out, self.held_out_label)
-            answers = even.bundle(self.threads).predict(self.held_out)
-            fitted = replace(even, weights=choose_weights(answers.probabilities))
-        answers = fitted.bundle(self.threads).predict(self.held_out)
-        return evaluate(self.held_out_label, answers.probabilities, answers.label).macro_f1
 
 
 def search(

@@ -23,8 +23,8 @@ from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.channel import Part, read_part
 from retail_forecast.models.distributed import joined
-from retail_forecast.models.evaluation import evaluate
 from retail_forecast.models.fitting import Fitted, calibrated, fit_model, manifest_of
+from retail_forecast.models.judging import judged
 from retail_forecast.models.learners import AnyLearner, learner
 from retail_forecast.models.meeting import Meeting
 
@@ -86,7 +86,8 @@ def carry_out(
 
 
 def _wanted(given: Mapping[str, str]) -> tuple[Hyperparameters, AnyLearner]:
-    """The hyperparameters, and the learner with its own settings among them."""
+    """The hyperparameters, and the learner with its own settings among them; names with a leading underscore are the
+    service's own (`_tuning_objective_metric`)."""
     fields = Hyperparameters.model_fields
     try:
         wanted = Hyperparameters.model_validate({name: value for name, value in given.items() if name in fields})
@@ -95,7 +96,7 @@ def _wanted(given: Mapping[str, str]) -> tuple[Hyperparameters, AnyLearner]:
         raise UsageError(
             f"hyperparameters that do not fit: {faults}", where="hyperparameters.json", mend="correct those named"
         ) from error
-    own = {name: _value(value) for name, value in given.items() if name not in fields}
+    own = {name: _value(value) for name, value in given.items() if name not in fields and not name.startswith("_")}
     chosen, usual = learner(wanted.model, own, wanted.task), learner(wanted.model).settings
     for name, value in own.items():
         if isinstance(usual[name], int | float) and not isinstance(value, int | float):
@@ -155,8 +156,7 @@ def _write(container: Container, wanted: Hyperparameters, fitted: Fitted, part: 
     if calibration is not None:
         fitted = calibrated(fitted, calibration.rows.baskets, calibration.rows.label)
     if validation is not None:
-        answers = fitted.bundle(wanted.threads or 1).predict(validation.rows.baskets)
-        metrics = evaluate(validation.rows.label, answers.probabilities, answers.label).to_dict()
+        metrics = judged(fitted, validation.rows.baskets, validation.rows.label, wanted.threads or 1).to_dict()
         _LOG.info("validation:macro_f1=%.6f validation:accuracy=%.6f", metrics["macro_f1"], metrics["accuracy"])
     learned = [part, calibration] if calibration is not None else [part]
     manifest = manifest_of(

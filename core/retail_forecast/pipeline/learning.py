@@ -27,7 +27,7 @@ from retail_forecast.models.search import split_settings
 from retail_forecast.pipeline.knowledge import Known, known_of
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.order import Order
-from retail_forecast.pipeline.together import Place, fit_on_hosts
+from retail_forecast.pipeline.together import Here, Place, fit_on_hosts
 from retail_forecast.registry.record import Span, Windows
 from retail_forecast.registry.tuned import Tuned, load_tuned
 
@@ -113,7 +113,7 @@ class Run:
         """The model fitted on the baskets of `spans`, which are of `windows`, on the hosts of the order."""
         task, chosen, train = self.order.task, self.choice.learner, self.choice.settings.train
         gold, rows = self.gold(windows), self.material.rows(*spans)
-        if self.order.hosts > 1:
+        if self.order.hosts > 1 or self.order.cloud is not None:
             return self._fit_on_hosts(rows, phase)
         baskets, label = gold.baskets.take(rows), gold.label[rows]
         examples = (
@@ -145,10 +145,17 @@ class Run:
 
     def _fit_on_hosts(self, rows: NDArray[np.intp], phase: str) -> Fitted:
         task, chosen, material = self.order.task, self.choice.learner, self.material
-        place = Place(material.workspace, self.order.hosts, material.threads, self.log)
         model, facts = (chosen.name, chosen.settings), {"state": material.state.number, "tables": material.state.tables}
         with self.phase(phase):
-            return fit_on_hosts(place, task, model, material.gold, rows, self.choice.settings.train, facts)
+            return fit_on_hosts(self._place(), task, model, material.gold, rows, self.choice.settings.train, facts)
+
+    def _place(self) -> Place:
+        workspace, hosts, threads = self.material.workspace, self.order.hosts, self.material.threads
+        if self.order.cloud is None:
+            return Here(workspace, hosts, max(1, threads // hosts), self.log)
+        from retail_forecast.pipeline.elsewhere import sagemaker
+
+        return sagemaker(workspace, self.choice.settings, hosts, self.log)
 
     def _count(self, phase: str, seconds: float) -> None:
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + seconds, 3)

@@ -1,6 +1,7 @@
 """An order: what to train, and on which weeks."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
@@ -10,10 +11,16 @@ from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.labelling import GIVEN
 from retail_forecast.registry.record import Windows
 
-__all__ = ["ALL", "Order", "windows_of"]
+__all__ = ["ALL", "Cloud", "Order", "windows_of"]
 
 ALL = "all"
 """In the place of a model: every learner that can serve the task."""
+
+
+class Cloud(StrEnum):
+    """Clouds whose hosts can learn."""
+
+    AWS = "aws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,8 @@ class Order:
     ship : refit the measured model on every week, and return the refit
     tuned : take the settings that `tune` found for the task and the learner
     labels : "given", "price-tiers" or a file of customers (`labelling.labels_of`)
-    hosts : processes of this machine that learn together, each from its share of the baskets
+    hosts : processes of this machine, or hosts of the cloud, that learn together, each from its share of the baskets
+    cloud : whose hosts learn; None for this machine
     segments : whether the task `arrival` looks at seg_1 and seg_2; None leaves it to the settings
     curve : learn from fewer weeks as well, to show what the weeks bring
     """
@@ -46,6 +54,7 @@ class Order:
     hosts: int = 1
     curve: bool = False
     segments: bool | None = None
+    cloud: Cloud | None = None
 
 
 def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
@@ -70,11 +79,11 @@ def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
             where="--ship",
             mend="leave --ship away: without test weeks the model learns from every week anyway",
         )
-    if order.hosts > 1 and order.task is Task.ARRIVAL:
+    if (order.hosts > 1 or order.cloud is not None) and order.task is Task.ARRIVAL:
         raise UsageError(
-            "the history of customers and stores is followed on one host",
-            where="--hosts",
-            mend="leave --hosts away for the task arrival",
+            "the history of customers and stores is followed on one host, which is this machine",
+            where="--hosts" if order.hosts > 1 else "--cloud",
+            mend="leave --hosts and --cloud away for the task arrival",
         )
     if order.curve and windows.test is None:
         raise UsageError(

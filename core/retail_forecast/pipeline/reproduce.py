@@ -128,7 +128,7 @@ def _begun(workspace: Path, settings: Settings, record: RunRecord, log: Log) -> 
     windows = WindowSettings.model_validate(described["windows"])
     settings = settings.model_copy(update={"train": train, "windows": windows})
     labels = msgspec.convert(described["labels"], Labels)
-    order = replace(msgspec.convert(record.order, Order), curve=False)
+    order = replace(msgspec.convert(record.order, Order), curve=False, cloud=None)
     if labels.source is LabelSource.CUSTOMER_FILE:
         order = replace(order, labels=str(kept_customers(workspace, labels)))
     state = lake_state(workspace, record.data.number)

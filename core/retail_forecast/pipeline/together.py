@@ -1,14 +1,16 @@
-"""Training on several hosts that are processes of this machine: the job of a training container, without a container.
+"""Fitting as a job: what a training container learns, on hosts that are processes of this machine or a cloud's.
 
-The job has a folder of its own in the workspace, named by what it learns: the same command, repeated after an
+A job is the same wherever it runs: the channel of baskets, one part a host, and hyperparameters in; a bundle out. On
+this machine it has a folder of its own in the workspace, named by what it learns: the same command, repeated after an
 interruption, finds its checkpoint there. The folder goes when the job is done.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -24,20 +26,60 @@ from retail_forecast.lake.channel import export_channel
 from retail_forecast.lake.reading import Labelled
 from retail_forecast.models.fitting import Fitted
 
-__all__ = ["Place", "fit_on_hosts"]
+__all__ = ["Here", "Job", "Place", "fit_on_hosts", "job_of"]
 
 _DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a job runs.
+class Job:
+    """What hosts are to learn.
+
+    Attributes
+    ----------
+    work : digest of all that the result depends on
+    hosts : how many learn together
+    hyperparameters : all of them text
+    gold, rows : the baskets, and which of them are learned from
+    facts : what each part says of the data
+    """
+
+    work: str
+    hosts: int
+    hyperparameters: Mapping[str, str]
+    gold: Labelled
+    rows: NDArray[np.intp]
+    facts: Mapping[str, Any]
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the channel, one part a host; returns the files."""
+        return export_channel(self.gold, self.rows, folder, self.hosts, self.facts)
+
+
+class Place(Protocol):
+    """Where jobs run: `hosts` learn together, each with so many `threads` (0 = all that it has)."""
+
+    @property
+    def hosts(self) -> int:
+        """How many learn together."""
+
+    @property
+    def threads(self) -> int:
+        """Of each host."""
+
+    def carried_out(self, job: Job) -> AbstractContextManager[Path]:
+        """The folder of the bundle that `job` left, as long as the block lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Processes of this machine.
 
     Attributes
     ----------
     workspace : holds the folder of the job
     hosts : how many processes
-    threads : of all of them together
+    threads : of each of them
     log : is told what each host writes
     """
 
@@ -45,6 +87,16 @@ class Place:
     hosts: int
     threads: int
     log: Log
+
+    @contextmanager
+    def carried_out(self, job: Job) -> Iterator[Path]:
+        """The folder of the bundle that `job` left, as long as the block lasts."""
+        folder = self.workspace / "jobs" / job.work[:_DIGITS]
+        containers = lay_out_hosts(folder, job.export(folder / "parts"), job.hyperparameters)
+        with LocalHosts(containers, self.threads, self.log) as running:
+            running.wait()
+        yield containers[0].model
+        shutil.rmtree(folder)
 
 
 def fit_on_hosts(
@@ -68,20 +120,28 @@ def fit_on_hosts(
     Interrupted : the hosts were asked to stop; the same call goes on from their checkpoint
     PlaceError : a host failed or was lost
     """
-    (name, own), each = model, max(1, place.threads // place.hosts)
-    given = {"task": task.value, "model": name, **own, **settings.model_dump(), "threads": each}
+    job = job_of(place, task, model, gold, rows, settings, facts)
+    with place.carried_out(job) as folder:
+        return _read(folder)
+
+
+def job_of(
+    place: Place,
+    task: Task,
+    model: tuple[str, Mapping[str, Any]],
+    gold: Labelled,
+    rows: NDArray[np.intp],
+    settings: TrainSettings,
+    facts: Mapping[str, Any],
+) -> Job:
+    """The job that `fit_on_hosts` has carried out."""
+    name, own = model
+    given = {"task": task.value, "model": name, **own, **settings.model_dump(), "threads": place.threads}
     hyperparameters = {key: value if isinstance(value, str) else _text(value) for key, value in given.items()}
     labels = digest_of(gold.label[rows].tobytes() + gold.shop_week[rows].tobytes())
     known = {**facts, "baskets": len(rows), "labels": labels}
-    work = digest_of(msgspec.json.encode([hyperparameters, known, place.hosts], order="sorted"))[:_DIGITS]
-    folder = place.workspace / "jobs" / work
-    parts = export_channel(gold, rows, folder / "parts", place.hosts, known)
-    containers = lay_out_hosts(folder, parts, hyperparameters)
-    with LocalHosts(containers, each, place.log) as running:
-        running.wait()
-    fitted = _read(containers[0].model)
-    shutil.rmtree(folder)
-    return fitted
+    work = digest_of(msgspec.json.encode([hyperparameters, known, place.hosts], order="sorted"))
+    return Job(work, place.hosts, hyperparameters, gold, rows, known)
 
 
 def _text(value: object) -> str:

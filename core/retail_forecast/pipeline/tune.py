@@ -4,16 +4,20 @@ Only baskets of the training and the validation weeks are read, so that nothing 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import digest_of
+from retail_forecast.clouds.local_hosts import Log, silent
 from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled, read_gold
@@ -23,6 +27,7 @@ from retail_forecast.models.tuning import Best, Told, Validation, search
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.knowledge import known_of
 from retail_forecast.pipeline.labelling import Labels, labels_of, relabelled
+from retail_forecast.pipeline.together import job_of
 from retail_forecast.pipeline.train import Order
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.record import Windows
@@ -43,8 +48,13 @@ def tune(
     timeout_s: float | None,
     clock: Callable[[], datetime],
     tell: Callable[[Told], None],
+    log: Log = silent,
 ) -> Tuned:
     """Bring the study of `order` to `trials` finished trials, or as far as `timeout_s` allows, and keep its best.
+
+    Parameters
+    ----------
+    tell, log : hear of each trial here, and of each step of jobs elsewhere
 
     A study is known by its task, learner, windows, seed, space, labels and lake state: the same order goes on where it
     stopped.
@@ -62,17 +72,21 @@ def tune(
     weeks = [week for span in (windows.train, windows.validation) if span for week in span.weeks]
     gold = relabelled(workspace, read_gold(lake_path(workspace), state, weeks), labels, weeks)
     study = _study(order, windows, space, settings, state.number, labels)
-    best = search(
-        workspace / STUDIES,
-        study,
-        space,
-        validation_of(gold, windows, settings, order),
-        trials=trials,
-        timeout_s=timeout_s,
-        start={**settings.train.model_dump(), **learner(order.model, task=order.task).settings},
-        seed=settings.train.seed,
-        tell=tell,
-    )
+    if order.cloud is not None:
+        facts = {"state": state.number, "tables": state.tables}
+        best = _search_elsewhere(workspace, settings, order, windows, gold, facts, space, trials, timeout_s, log)
+    else:
+        best = search(
+            workspace / STUDIES,
+            study,
+            space,
+            validation_of(gold, windows, settings, order),
+            trials=trials,
+            timeout_s=timeout_s,
+            start={**settings.train.model_dump(), **learner(order.model, task=order.task).settings},
+            seed=settings.train.seed,
+            tell=tell,
+        )
     tuned = _tuned(study, order, windows, best, state.number, labels, clock())
     save_tuned(open_store(workspace), tuned)
     return tuned
@@ -83,10 +97,7 @@ def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: O
     looked at."""
     if order.task is Task.ARRIVAL:
         gold = known_of(gold, windows, settings).gold
-    train, held_out = (
-        np.flatnonzero(np.isin(gold.shop_week, span.weeks if span else ()) & gold.complete)
-        for span in (windows.train, windows.validation)
-    )
+    train, held_out = _rows(gold, windows)
     return Validation(
         order.task,
         order.model,
@@ -97,6 +108,40 @@ def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: O
         settings.train,
         settings.train.threads or os.cpu_count() or 1,
     )
+
+
+def _search_elsewhere(
+    workspace: Path,
+    settings: Settings,
+    order: Order,
+    windows: Windows,
+    gold: Labelled,
+    facts: Mapping[str, Any],
+    space: tuple[Parameter, ...],
+    trials: int,
+    timeout_s: float | None,
+    log: Log,
+) -> Best:
+    """The best of `trials` jobs of a cloud."""
+    if order.task is Task.ARRIVAL:
+        raise UsageError(
+            "the history of customers and stores is followed on this machine",
+            where="--cloud",
+            mend="leave --cloud away for the task arrival",
+        )
+    from retail_forecast.pipeline.elsewhere import sagemaker
+
+    train, held_out = _rows(gold, windows)
+    place, model = sagemaker(workspace, settings, 1, log), (order.model, learner(order.model, task=order.task).settings)
+    job = job_of(place, order.task, model, gold, train, settings.train, facts)
+    return place.search(job, held_out, space, trials=trials, seed=settings.train.seed, timeout_s=timeout_s)
+
+
+def _rows(gold: Labelled, windows: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Complete baskets of the training weeks, and those of the validation weeks."""
+    weeks = [span.weeks if span else () for span in (windows.train, windows.validation)]
+    train, held_out = (np.flatnonzero(np.isin(gold.shop_week, each) & gold.complete) for each in weeks)
+    return train, held_out
 
 
 def _study(

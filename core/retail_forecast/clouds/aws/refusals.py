@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from retail_forecast.domain.errors import PlaceError
 
-__all__ = ["Refusal", "Refused", "refusal_of", "told_as_refused"]
+__all__ = ["Refusal", "Refused", "mend_of", "refusal_of", "told_as_refused"]
 
 
 class Refusal(StrEnum):
@@ -80,6 +80,11 @@ def refusal_of(code: str, message: str = "") -> Refusal:
     return _KINDS.get(code, Refusal.OTHER)
 
 
+def mend_of(kind: Refusal) -> str:
+    """What to do about a refusal."""
+    return _MENDS[kind]
+
+
 @contextmanager
 def told_as_refused(where: str) -> Iterator[None]:
     """Turn the errors of boto3 into ours, which name `where`.
@@ -89,18 +94,21 @@ def told_as_refused(where: str) -> Iterator[None]:
     Refused : AWS answered with an error
     PlaceError : AWS could not be asked: no credentials, or no way to it
     """
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except ClientError as error:
-        refused = error.response.get("Error", {})
+    except (ClientError, Boto3Error) as error:
+        # A transfer tells what S3 answered as text only; the answer itself is behind it.
+        answer = error if isinstance(error, ClientError) else error.__context__
+        refused = answer.response.get("Error", {}) if isinstance(answer, ClientError) else {"Message": str(error)}
         raise Refused(refused.get("Code", ""), refused.get("Message", ""), where) from error
     except BotoCoreError as error:
-        raise PlaceError(f"AWS could not be asked: {error}", where=where, mend=_mend_of(error)) from error
+        raise PlaceError(f"AWS could not be asked: {error}", where=where, mend=_way(error)) from error
 
 
-def _mend_of(error: Exception) -> str:
+def _way(error: Exception) -> str:
     from botocore import exceptions
 
     unknown = (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError)

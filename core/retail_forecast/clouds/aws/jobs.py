@@ -1,0 +1,222 @@
+"""Jobs of SageMaker: found or started, followed, stopped, and their results fetched.
+
+A job is known by the digest of its request, so that the same command, repeated, finds the job that runs or has ended
+well instead of starting a second one. After a failure or a stop the next attempt has a name of its own, and the same
+checkpoints.
+"""
+
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from retail_forecast.clouds.aws.account import Account
+from retail_forecast.clouds.aws.definitions import Definition
+from retail_forecast.clouds.aws.refusals import Refusal, Refused, mend_of, refusal_of, told_as_refused
+from retail_forecast.domain.cloud import Tell
+from retail_forecast.domain.errors import BundleError, PlaceError
+
+__all__ = [
+    "TRAINING",
+    "TUNING",
+    "Kind",
+    "Pause",
+    "Started",
+    "ended",
+    "fetch_model",
+    "found",
+    "stop",
+    "submit",
+    "upload",
+]
+
+Pause = Callable[[], None]
+"""Waits a while."""
+
+_ATTEMPTS = 9  # the limits on names leave one digit
+
+
+class Kind(NamedTuple):
+    """What the calls of one kind of job are called, and their fields."""
+
+    word: str
+    """Operations are create_, describe_ and stop_ of it."""
+    title: str
+    name: str
+    status: str
+
+
+TRAINING = Kind("training_job", "training job", "TrainingJobName", "TrainingJobStatus")
+TUNING = Kind("hyper_parameter_tuning_job", "tuning", "HyperParameterTuningJobName", "HyperParameterTuningJobStatus")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A job: the name of its latest attempt, and whether SageMaker has it already."""
+
+    kind: Kind
+    name: str
+    there: bool
+
+
+def found(account: Account, kind: Kind, definition: Definition) -> Started:
+    """The attempt of `definition` that runs or has ended well, else the first name that is free.
+
+    Raises
+    ------
+    Refused : AWS answered with an error
+    PlaceError : every attempt ended badly
+    """
+    for number in range(1, _ATTEMPTS + 1):
+        name = definition.name if number == 1 else f"{definition.name}-{number}"
+        about = _described(account, kind, name)
+        if about is None or about[kind.status] in ("InProgress", "Stopping") or _kept(account, kind, about):
+            return Started(kind, name, about is not None)
+    raise PlaceError(
+        f"{_ATTEMPTS} attempts ended badly", where=definition.name, mend="change the settings or the image of the job"
+    )
+
+
+def submit(account: Account, definition: Definition, job: Started) -> None:
+    """Start `job`; one that somebody else has just started under its name is taken for it.
+
+    Raises
+    ------
+    Refused : AWS answered with an error
+    """
+    try:
+        account.call("sagemaker", f"create_{job.kind.word}", **{job.kind.name: job.name}, **definition.request)
+    except Refused as error:
+        if error.kind is not Refusal.EXISTS:
+            raise
+
+
+def stop(account: Account, kind: Kind, name: str) -> None:
+    """Ask a job to stop: its hosts keep what they have reached, and the next attempt goes on from there.
+
+    Raises
+    ------
+    Refused : AWS answered with an error
+    """
+    account.call("sagemaker", f"stop_{kind.word}", **{kind.name: name})
+
+
+def ended(account: Account, job: Started, tell: Tell, pause: Pause) -> dict[str, Any]:
+    """Follow a job to its good end; returns how SageMaker describes it then.
+
+    Parameters
+    ----------
+    tell : is told each step that the job takes
+    pause : between two looks
+
+    Raises
+    ------
+    PlaceError : it failed or was stopped; says why
+    """
+    told: set[tuple[object, str]] = set()
+    while True:
+        about = account.call("sagemaker", f"describe_{job.kind.word}", **{job.kind.name: job.name})
+        for step in _steps(job.kind, about):
+            if step not in told:
+                tell(f"{job.kind.title} {job.name}: {step[1]}")
+                told.add(step)
+        if about[job.kind.status] not in ("InProgress", "Stopping"):
+            break
+        pause()
+    if about[job.kind.status] != "Completed":
+        raise _ill(job, about)
+    return about
+
+
+def upload(account: Account, files: Mapping[str, Path]) -> None:
+    """Write each file to its address `s3://...`; a half-finished upload leaves nothing there.
+
+    Raises
+    ------
+    PlaceError : an upload failed
+    """
+    client = account.client("s3")
+    for address, file in files.items():
+        with told_as_refused(address):
+            bucket, _, key = address.removeprefix("s3://").partition("/")
+            client.upload_file(str(file), bucket, key)
+
+
+def fetch_model(account: Account, address: str, folder: Path) -> None:
+    """Unpack the archive that a job left at `address` into `folder`, which is made.
+
+    Raises
+    ------
+    BundleError : the archive is damaged
+    PlaceError : it cannot be read
+    """
+    folder.mkdir(parents=True)
+    archive = folder.with_suffix(".tar.gz")
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    with told_as_refused(address):
+        account.client("s3").download_file(bucket, key, str(archive))
+    try:
+        with tarfile.open(archive, "r:gz") as packed:
+            packed.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise BundleError(
+            f"the model of the job cannot be unpacked: {error}",
+            where=address,
+            mend="remove the object and repeat the command: it starts the job again",
+        ) from error
+    archive.unlink()
+
+
+def _described(account: Account, kind: Kind, name: str) -> dict[str, Any] | None:
+    try:
+        return account.call("sagemaker", f"describe_{kind.word}", **{kind.name: name})
+    except Refused as error:
+        if error.kind is Refusal.ABSENT:
+            return None
+        raise
+
+
+def _kept(account: Account, kind: Kind, about: Mapping[str, Any]) -> bool:
+    """Whether a job that is no longer running has left what it was started for."""
+    if about[kind.status] != "Completed":
+        return False
+    if kind is not TRAINING:
+        return True
+    bucket, _, key = about["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+    try:
+        account.call("s3", "head_object", Bucket=bucket, Key=key)
+    except Refused as error:
+        if error.kind is Refusal.ABSENT:
+            return False
+        raise
+    return True
+
+
+def _steps(kind: Kind, about: Mapping[str, Any]) -> list[tuple[object, str]]:
+    """What a job has done so far, each with what tells it from the same thing done again."""
+    if kind is TUNING:
+        counts, best = about["TrainingJobStatusCounters"], about.get("BestTrainingJob", {})
+        done = f"{counts['Completed']} jobs done, {counts['InProgress']} running"
+        metric = best.get("FinalHyperParameterTuningJobObjectiveMetric")
+        return [(None, done + (f"; best {metric['MetricName']} {metric['Value']:.4f}" if metric else ""))]
+    steps = [
+        (step["StartTime"], ": ".join(filter(None, (step["Status"], step.get("StatusMessage", "")))))
+        for step in about.get("SecondaryStatusTransitions", [])
+    ]
+    if "BillableTimeInSeconds" in about:
+        steps.append(
+            (None, f"{about['TrainingTimeInSeconds']} s, of which {about['BillableTimeInSeconds']} s are paid")
+        )
+    return steps
+
+
+def _ill(job: Started, about: Mapping[str, Any]) -> PlaceError:
+    """Why a job did not come to a good end."""
+    reason = about.get("FailureReason") or about.get("SecondaryStatus") or about[job.kind.status]
+    kind = refusal_of(reason.partition(":")[0].strip())
+    mend = "repeat the command once the cause is mended: it goes on from the checkpoint"
+    if kind is not Refusal.OTHER:
+        mend = mend_of(kind)
+    ended_as = "was stopped" if about[job.kind.status] == "Stopped" else "failed"
+    return PlaceError(f"the {job.kind.title} {ended_as}: {reason}", where=job.name, mend=mend)
