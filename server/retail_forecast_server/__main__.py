@@ -13,7 +13,7 @@ import msgspec
 
 from retail_forecast.domain.errors import RetailForecastError
 from retail_forecast.domain.settings import load_settings
-from retail_forecast_server.models import Source
+from retail_forecast_server.origin import origin_of
 from retail_forecast_server.process import serve
 from retail_forecast_server.worker import Announcement
 
@@ -21,7 +21,7 @@ __all__ = ["main", "say"]
 
 
 _SAGEMAKER = {"host": "0.0.0.0", "port": 8080, "trusted_network": True}  # noqa: S104 - only SageMaker reaches it
-_SAGEMAKER_MODEL = Path("/opt/ml/model")
+_SAGEMAKER_MODEL = "/opt/ml/model"
 
 
 def main(argv: list[str]) -> int:
@@ -34,9 +34,10 @@ def main(argv: list[str]) -> int:
             flags |= {"api_key_sha256": (), "api_keys": None, "tls_cert": None, "tls_key": None}
         if options.serve:
             flags = _SAGEMAKER | flags
-            options.bundle = options.bundle or _SAGEMAKER_MODEL
+            options.bundle = options.bundle or (None if options.registry else _SAGEMAKER_MODEL)
         settings = load_settings(options.workspace, server=flags)
-        serve(settings.server, Source(settings.workspace, options.bundle), partial(say, options.json))
+        origin = origin_of(settings.workspace, options.bundle, options.registry)
+        serve(settings.server, origin, partial(say, options.json))
     except RetailForecastError as error:
         told = {"what": error.what, "where": error.where, "mend": error.mend, "exit_code": error.exit_code}
         if options.json:
@@ -69,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", type=int, help="0 = any free one")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to serve instead of the champion")
+    parser.add_argument("--bundle", metavar="DIR|URI", help="bundle to serve instead of the champion")
+    parser.add_argument("--registry", metavar="URI", help="place whose registry is followed instead of the workspace's")
     parser.add_argument("--workspace", type=Path, metavar="DIR", help="folder that holds the champion")
     parser.add_argument("--private", action="store_true", help="no keys and no TLS, for the program that starts it")
     parser.add_argument("--json", action="store_true", help="print JSON")

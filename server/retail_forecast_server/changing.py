@@ -20,6 +20,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.models import Model, Source, load_model
 from retail_forecast_server.problems import Problem
+from retail_forecast_server.pulled import read_state
 from retail_forecast_server.shelf import Shelf
 
 __all__ = ["Changer"]
@@ -65,12 +66,19 @@ class Changer:
         if self.source.folder is not None:
             return
         with self._lock:
+            self.look_at_registry()
             asked = self._asked()
             if asked != self._reloaded:
                 self._reloaded = asked
                 self._left.clear()
             for task in Task:
                 self._look_at(task)
+
+    def look_at_registry(self) -> None:
+        """Tell how pulling goes, where champions are pulled from a store."""
+        self.shelf.registry = read_state(self.source.workspace)
+        if self.shelf.registry is not None:
+            self.metrics.registry_read(self.shelf.registry)
 
     def reload(self) -> None:
         """Look at once, try again what could not be opened, and end rollbacks; the other workers do when they look."""
@@ -99,7 +107,10 @@ class Changer:
     def _look_at(self, task: Task) -> None:
         try:
             wanted = self._wanted(task)
-            if wanted is None or self._answers(task, wanted) or self._left.get(task) == wanted:
+            if wanted is None:
+                self.shelf.explain(task, self.source.none_for(task))
+                return
+            if self._answers(task, wanted) or self._left.get(task) == wanted:
                 return
             self._left[task] = wanted
             before = self.shelf.previous(task)

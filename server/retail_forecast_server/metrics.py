@@ -12,6 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Answered
+from retail_forecast_server.pulled import Pulled
 
 __all__ = ["Metrics"]
 
@@ -59,6 +60,7 @@ class Metrics:
         self.refused = Counter(
             "retail_forecast_overload_refusals", "Requests refused for too much work", registry=registry
         )
+        self._registry: Gauge | None = None
         # Looking a labelled counter up costs more than counting.
         self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._of_label: dict[tuple[Task, int], Counter] = {}
@@ -88,6 +90,20 @@ class Metrics:
     def change(self, task: Task, outcome: Literal["loaded", "refused"]) -> None:
         """A new champion answers, or could not be opened."""
         self._changes.labels(task, outcome).inc()
+
+    def registry_read(self, pulled: Pulled) -> None:
+        """How following a registry in a store goes; only where one is followed there are figures for it."""
+        if self._registry is None:
+            self._registry = Gauge(
+                "retail_forecast_registry",
+                "The registry that is followed: when it was last tried and last read [Unix time], champions refused",
+                ["what"],
+                registry=self.registry,
+                multiprocess_mode="livemax",
+            )
+        self._registry.labels("tried").set(pulled.tried.timestamp())
+        self._registry.labels("read").set(pulled.read.timestamp() if pulled.read else 0)
+        self._registry.labels("refused").set(len(pulled.refused))
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, of all workers."""

@@ -18,6 +18,7 @@ from retail_forecast.domain.calendar import week_at
 from retail_forecast.domain.errors import BundleError, RetailForecastError
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.problems import Problem
+from retail_forecast_server.pulled import read_state
 
 __all__ = ["Described", "Followed", "Model", "NoModel", "Source", "load_model", "open_model", "task_of"]
 
@@ -30,6 +31,15 @@ class Source:
 
     workspace: Path
     folder: Path | None = None
+
+    def none_for(self, task: Task) -> str:
+        """Why `task` has no champion: none was promoted, or the store that they come from says otherwise."""
+        pulled = read_state(self.workspace)
+        if pulled is not None and task in pulled.refused:
+            return f"the champion of task {task} cannot be used: {pulled.refused[task]}"
+        if pulled is not None and pulled.read is None:
+            return "the registry could not be read yet; the log says why"
+        return f"task {task} has no champion yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,7 @@ def _open(source: Source, task: Task, pointer: Pointer | None) -> Model:
         return Model(load_bundle(source.folder), None)
     if pointer is None:
         raise _NoChampion(
-            f"task {task} has no champion yet",
+            source.none_for(task),
             where=str(source.workspace),
             mend="promote a run, then start the server again",
         )

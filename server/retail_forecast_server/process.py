@@ -16,13 +16,16 @@ import msgspec
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+from starlette.types import ASGIApp
 
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.settings import ServerSettings
 from retail_forecast_server.keys import Keys
 from retail_forecast_server.listening import check_exposure, hold_port, url_of
 from retail_forecast_server.logs import log_settings
 from retail_forecast_server.models import Source
+from retail_forecast_server.origin import Origin, brought
 from retail_forecast_server.worker import Announcement, Post, worker
 
 __all__ = ["serve", "serving"]
@@ -35,41 +38,50 @@ _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 -
 """Where workers share files: in memory where there is such a place, which is there on a read-only root as well."""
 
 
-def serve(settings: ServerSettings, source: Source, announce: Callable[[Announcement], None]) -> None:
+def serve(settings: ServerSettings, origin: Source | Origin, announce: Callable[[Announcement], None]) -> None:
     """Answer until SIGTERM or SIGINT, then let requests under way finish.
 
     Parameters
     ----------
-    source : where the bundle comes from; without one the server runs, but is not ready
+    origin : where models come from; without one the server runs, but is not ready
     announce : told once, in the worker's process, when the server answers
 
     Raises
     ------
     UsageError : the address can be reached from elsewhere and no API key is configured, or the file of keys does not
         fit
-    PlaceError : the port is taken
+    PlaceError : the port is taken, or the store of the one bundle to serve is out of reach
+    BundleError : that bundle is not there, or damaged
     """
     holder, address, port = hold_port(settings.host, settings.port)
-    with holder, tempfile.TemporaryDirectory(prefix="retail-forecast-", dir=_MEMORY) as folder:
+    with holder:
         check_exposure(settings, address)
         _check_files(settings)
         scheme = "https" if settings.tls_cert else "http"
-        post = Post(url_of(address, port, scheme), os.getpid(), secrets.token_hex(8), Path(folder))
-        server = Granian(
-            "retail_forecast_server.worker:worker",
-            address=address,
-            port=port,
-            interface=Interfaces.ASGI,
-            http=HTTPModes.http1,
-            websockets=False,
-            log_dictconfig=log_settings(),
-            log_level=LogLevels.warning,
-            ssl_cert=settings.tls_cert,
-            ssl_key=settings.tls_key,
-            workers=settings.workers,
-            workers_kill_timeout=_GRACE_S,
-        )
-        server.serve(target_loader=partial(worker, settings, source, post, announce), wrap_loader=False)
+        with (
+            tempfile.TemporaryDirectory(prefix="retail-forecast-", dir=_MEMORY) as folder,
+            brought(origin, settings.champion_poll_s) as source,
+        ):
+            post = Post(url_of(address, port, scheme), os.getpid(), secrets.token_hex(8), Path(folder))
+            _run(settings, address, port, partial(worker, settings, source, post, announce))
+
+
+def _run(settings: ServerSettings, address: str, port: int, load: Callable[[], ASGIApp]) -> None:
+    server = Granian(
+        "retail_forecast_server.worker:worker",
+        address=address,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_dictconfig=log_settings(),
+        log_level=LogLevels.warning,
+        ssl_cert=settings.tls_cert,
+        ssl_key=settings.tls_key,
+        workers=settings.workers,
+        workers_kill_timeout=_GRACE_S,
+    )
+    server.serve(target_loader=load, wrap_loader=False)
 
 
 def _check_files(settings: ServerSettings) -> None:
@@ -89,7 +101,8 @@ def _check_files(settings: ServerSettings) -> None:
 def serving(
     workspace: Path | None = None,
     *,
-    bundle: Path | None = None,
+    bundle: Address | None = None,
+    registry: Address | None = None,
     settings: Mapping[str, str] | None = None,
     patience_s: float = 60.0,
 ) -> Iterator[str]:
@@ -97,7 +110,8 @@ def serving(
 
     Parameters
     ----------
-    workspace, bundle : whose champion answers, or the bundle that does
+    workspace, bundle, registry : whose champion answers, or the bundle that does, or the place whose registry is
+        followed
     settings : of the server, as variables name them: {"SNAPSHOT_POLL_S": "1"}
     patience_s : how long it may take to become ready
 
@@ -110,6 +124,7 @@ def serving(
     command += ["--private"]
     command += ["--workspace", str(workspace)] if workspace else []
     command += ["--bundle", str(bundle)] if bundle else []
+    command += ["--registry", str(registry)] if registry else []
     environment = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in (settings or {}).items()}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, start_new_session=True)

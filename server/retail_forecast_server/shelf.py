@@ -10,6 +10,7 @@ import msgspec
 
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.models import Described, Model, NoModel, Source, open_model, task_of
+from retail_forecast_server.pulled import Pulled
 
 __all__ = ["Missing", "Shelf", "Shelved", "open_shelf"]
 
@@ -30,12 +31,14 @@ class Shelved(msgspec.Struct, frozen=True):
     models : the model of each task that has one
     missing : the tasks without
     refused : champions that could not be opened, while the model before goes on answering
+    registry : how following the registry in a store goes; None where champions lie in the server's own workspace
     """
 
     default_task: Task
     models: tuple[Described, ...]
     missing: tuple[Missing, ...]
     refused: tuple[Missing, ...] = ()
+    registry: Pulled | None = None
 
 
 class Shelf:
@@ -45,6 +48,10 @@ class Shelf:
     ----------
     models : of each task, the model or the reason why there is none
     default : task that answers when a request names none; the server is ready when it has a model
+
+    Attributes
+    ----------
+    registry : how following the registry in a store goes; None where there is none
     """
 
     def __init__(self, models: Mapping[Task, Model | NoModel], default: Task = Task.BASKET) -> None:
@@ -52,6 +59,7 @@ class Shelf:
         self._previous: dict[Task, Model] = {}
         self._refused: dict[Task, str] = {}
         self.default = default
+        self.registry: Pulled | None = None
 
     @property
     def front(self) -> Model | NoModel:
@@ -96,13 +104,20 @@ class Shelf:
         else:
             self._refused[task] = reason
 
+    def explain(self, task: Task, reason: str) -> None:
+        """Why `task` has no model, as long as it has none."""
+        if isinstance(self._models[task], NoModel):
+            self._models[task] = NoModel(reason)
+
     def describe(self) -> Shelved:
         """All models, and why others are missing."""
+        refused = self._refused | (self.registry.refused if self.registry else {})
         return Shelved(
             self.default,
             tuple(model.describe() for model in self.models),
             tuple(Missing(task, model.reason) for task, model in self._models.items() if isinstance(model, NoModel)),
-            tuple(Missing(task, reason) for task, reason in self._refused.items()),
+            tuple(Missing(task, reason) for task, reason in refused.items()),
+            self.registry,
         )
 
 

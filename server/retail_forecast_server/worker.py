@@ -74,6 +74,7 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
     for model in shelf.models:
         metrics.model(model.task, model.version, model.bundle.digest, in_force=True)
     changer = Changer(shelf, source, metrics, post.folder)
+    changer.look_at_registry()
     follower = Follower(shelf, settings.snapshot or source.workspace / SNAPSHOTS)
     follower.look()
     spool = _spool(settings, metrics.registry)

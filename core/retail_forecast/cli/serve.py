@@ -1,6 +1,5 @@
 """`retail-forecast serve`: answer predictions until stopped."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,10 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 = any free one.")] = None,
     bundle: Annotated[
-        Path | None, typer.Option(metavar="DIR", file_okay=False, help="Bundle to serve instead of the champion.")
+        str | None, typer.Option(metavar="DIR|URI", help="Bundle to serve instead of the champion.")
+    ] = None,
+    registry: Annotated[
+        str | None, typer.Option(metavar="URI", help="Place whose registry is followed instead of the workspace's.")
     ] = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
@@ -30,9 +32,9 @@ def serve(
 
     from retail_forecast.domain.settings import load_settings
     from retail_forecast_server.__main__ import say
-    from retail_forecast_server.models import Source
+    from retail_forecast_server.origin import origin_of
     from retail_forecast_server.process import serve as serve_here
 
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(workspace, server=flags)
-    serve_here(settings.server, Source(workspace, bundle), partial(say, json_output))
+    serve_here(settings.server, origin_of(workspace, bundle, registry), partial(say, json_output))

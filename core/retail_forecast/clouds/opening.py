@@ -5,6 +5,7 @@ own role. What is sent is encrypted unless an endpoint is given that begins with
 """
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from obstore.store import AzureStore, LocalStore, ObjectStore, S3Store
@@ -12,7 +13,7 @@ from obstore.store import AzureStore, LocalStore, ObjectStore, S3Store
 from retail_forecast.clouds.addresses import Address, Kind, kind_of, local_folder
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig
+    from obstore.store import ClientConfig, RetryConfig
 
 __all__ = ["open_store", "table_options"]
 
@@ -23,8 +24,12 @@ _ENDPOINTS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def open_store(address: Address) -> ObjectStore:
+def open_store(address: Address, *, patience_s: float = 180.0) -> ObjectStore:
     """The object store at `address`, whose paths are relative to it; a local folder is made when it is missing.
+
+    Parameters
+    ----------
+    patience_s : how long a request to a cloud that does not answer is repeated [s]
 
     Raises
     ------
@@ -35,9 +40,10 @@ def open_store(address: Address) -> ObjectStore:
         folder.mkdir(parents=True, exist_ok=True)
         return LocalStore(folder.resolve())
     options: ClientConfig = {"allow_http": _plain(kind)}
+    repeated: RetryConfig = {"retry_timeout": timedelta(seconds=patience_s)}
     if kind == "s3":
-        return S3Store.from_url(str(address), client_options=options)
-    return AzureStore.from_url(str(address), client_options=options)
+        return S3Store.from_url(str(address), client_options=options, retry_config=repeated)
+    return AzureStore.from_url(str(address), client_options=options, retry_config=repeated)
 
 
 def table_options(address: Address) -> dict[str, str]:
