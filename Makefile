@@ -39,10 +39,11 @@ lint: setup-dev
 bench: setup-dev
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit; done
 
-# The development lock repeats the pins of the core lock, and so does the server's: one version of a package everywhere.
+# The locks of development, of the server and of the image for jobs (with the extra `aws`) repeat the pins of the core lock.
 lock: setup-dev
 	$(COMPILE) pyproject.toml --group build -o core/requirements.txt
 	$(COMPILE) pyproject.toml --group build --extra dev -c core/requirements.txt -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --group build --extra aws -c core/requirements.txt -o core/requirements-aws.txt
 	$(COMPILE) --group server -c core/requirements.txt -o server/requirements.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 

@@ -14,6 +14,11 @@ from typing import Any
 
 import pytest
 
+from retail_forecast.clouds.aws.definitions import Search, Work, training_definition, tuning_definition
+from retail_forecast.clouds.aws.outputs import Outputs, TrainingLimits
+from retail_forecast.domain.settings import AwsSettings
+from retail_forecast.models.search import SPACES, sagemaker_ranges
+
 INFRA = Path(__file__).parents[2] / "aws/infra"
 NAME = "till-forecast-dev"
 PLACE = "ap-southeast-3:123456789012"
@@ -127,6 +132,8 @@ DOES: tuple[Case, ...] = (
     ("retrain", "iam:PassRole", SAGEMAKER_ROLE, TO_SAGEMAKER),
     ("retrain", "sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package/{NAME}-basket/3", {}),
     ("sagemaker", "s3:PutObject", f"{ARTIFACTS}/training/run/output/model.tar.gz", {}),
+    ("sagemaker", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "training/0123456789abcdef/input/gold/"}),
+    ("retrain", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "training/0123456789abcdef/output/"}),
     ("sagemaker", "cloudwatch:PutMetricData", "*", METRICS),
     ("sagemaker", "ecr:BatchGetImage", f"{IMAGES}/train", {}),
     ("glue", "s3:PutObject", f"{LAKE}/lake/raw/0123456789abcdef/transactions_200801.csv.gz", {}),
@@ -173,6 +180,7 @@ MUST_NOT: tuple[Case, ...] = (
     ("retrain", "iam:PassRole", f"arn:aws:iam::123456789012:role/{NAME}-etl", TO_SAGEMAKER),
     ("sagemaker", "s3:PutObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("sagemaker", "s3:GetObject", "arn:aws:s3:::somebody-elses-bucket/x", {}),
+    ("sagemaker", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "code/"}),
     ("sagemaker", "cloudwatch:PutMetricData", "*", FOREIGN),
     ("sagemaker", "iam:PassRole", SAGEMAKER_ROLE, TO_SAGEMAKER),
     ("glue", "s3:GetObject", f"{ARTIFACTS}/registry/bundles/x/manifest.json", {}),
@@ -267,6 +275,58 @@ def test_training_starts_within_limits_only(
     assert not may(VolumeKmsKey="arn:aws:kms:ap-southeast-3:123456789012:key/another")
     assert not may(VpcSubnets=["subnet-elsewhere"])
     assert not may(VpcSubnets=[])
+
+
+def context_of(definition: Mapping[str, Any]) -> Context:
+    """What IAM sees of a request for jobs
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerai.html)."""
+    hosts, network = definition["ResourceConfig"], definition["VpcConfig"]
+    return {
+        "sagemaker:InstanceTypes": [hosts["InstanceType"]],
+        "sagemaker:MaxRuntimeInSeconds": str(definition["StoppingCondition"]["MaxRuntimeInSeconds"]),
+        "sagemaker:VolumeKmsKey": hosts["VolumeKmsKeyId"],
+        "sagemaker:OutputKmsKey": definition["OutputDataConfig"]["KmsKeyId"],
+        "sagemaker:VpcSubnets": network["Subnets"],
+        "sagemaker:VpcSecurityGroupIds": network["SecurityGroupIds"],
+    }
+
+
+def test_the_jobs_that_the_command_asks_for_lie_within_the_limits(
+    roles: dict[str, list[Statement]], data_key: str, network: dict[str, str | list[str]]
+) -> None:
+    (limits,) = (s["Condition"] for s in roles["retrain"] if s.get("Sid") == "StartWithinLimits")
+    types = limits["ForAllValues:StringEquals"]["sagemaker:InstanceTypes"]
+    (seconds,) = listed(limits["NumericLessThanEquals"]["sagemaker:MaxRuntimeInSeconds"])
+    outputs = Outputs(
+        name=NAME,
+        region="ap-southeast-3",
+        tags={},
+        private_subnet_ids=tuple(network["VpcSubnets"]),
+        jobs_security_group_id=network["VpcSecurityGroupIds"][0],
+        bucket_names={"artifacts": ARTIFACTS.rpartition(":")[2]},
+        zone_uris={},
+        kms_key_arns={"data": data_key},
+        ecr_repository_urls={"train": "registry/train"},
+        sagemaker_role_arn=SAGEMAKER_ROLE,
+        training_limits=TrainingLimits(tuple(listed(types)), int(seconds)),
+    )
+    work = Work("f" * 64, {"task": "basket", "model": "tree"}, 2)
+    job = training_definition(outputs, AwsSettings(), work, "1")
+    tuning = tuning_definition(outputs, AwsSettings(), work, Search(sagemaker_ranges(SPACES["tree"]), 9, 7), "1")
+
+    def may(kind: str, name: str, request: Mapping[str, Any]) -> bool:
+        create = {"training-job": "CreateTrainingJob", "hyper-parameter-tuning-job": "CreateHyperParameterTuningJob"}
+        arn = f"{SAGEMAKER}:{kind}/{name}"
+        return allowed(roles["retrain"], f"sagemaker:{create[kind]}", arn, context_of(request))
+
+    assert may("training-job", job.name, job.request)
+    assert may("hyper-parameter-tuning-job", tuning.name, tuning.request["TrainingJobDefinition"])
+    assert not may(
+        "training-job", job.name, job.request | {"StoppingCondition": {"MaxRuntimeInSeconds": int(seconds) * 2}}
+    )
+    written = job.request["OutputDataConfig"]["S3OutputPath"].replace("s3://", "arn:aws:s3:::")
+    assert allowed(roles["sagemaker"], "s3:PutObject", f"{written}/{job.name}/output/model.tar.gz", {})
+    assert allowed(roles["retrain"], "s3:GetObject", f"{written}/{job.name}/output/model.tar.gz", {})
 
 
 @pytest.mark.parametrize(("service", "may"), [("s3", True), ("ec2", False)])

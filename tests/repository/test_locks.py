@@ -11,13 +11,18 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 CORE, SERVER, DEV = "core/requirements.txt", "server/requirements.txt", "requirements-dev.txt"
-CHECKOV = "requirements-checkov.txt"
-LOCKS = (CORE, SERVER, DEV, CHECKOV)
+CHECKOV, AWS = "requirements-checkov.txt", "core/requirements-aws.txt"
+LOCKS = (CORE, AWS, SERVER, DEV, CHECKOV)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 WANTED = {
     CORE: [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["build"]],
+    AWS: [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["aws"],
+        *PROJECT["dependency-groups"]["build"],
+    ],
     SERVER: PROJECT["dependency-groups"]["server"],
     CHECKOV: PROJECT["dependency-groups"]["checkov"],
     DEV: [
@@ -70,7 +75,7 @@ def test_a_lock_that_is_behind_is_found(requirement: str) -> None:
     assert faults([requirement], pins(read(CORE))) == [requirement]
 
 
-@pytest.mark.parametrize("name", [SERVER, DEV])
+@pytest.mark.parametrize("name", [AWS, SERVER, DEV])
 def test_one_version_of_a_package_everywhere(name: str) -> None:
     core, other = pins(read(CORE)), pins(read(name))
     assert {n: str(pin) for n, pin in other.items() if n in core and str(pin) != str(core[n])} == {}

@@ -22,7 +22,7 @@ from retail_forecast import __version__
 from retail_forecast.cli.console import show_error
 from retail_forecast.domain.errors import RetailForecastError, UsageError
 
-__all__ = ["VERBS", "WITHOUT_LAKE", "application", "main", "run"]
+__all__ = ["VERBS", "WITHOUT_LAKE", "application", "main", "run", "run_script"]
 
 VERBS = (
     "run",
@@ -107,9 +107,25 @@ def main() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Carry out a command line and return its exit code; errors are shown, never raised."""
+    return _carried_out(application, "retail-forecast", argv)
+
+
+def run_script(function: Callable[..., None], argv: Sequence[str]) -> int:
+    """Carry out a script whose options `function` declares, in the way of a verb, with its common options and exit
+    codes."""
+
+    def script() -> TyperCommand:
+        command = _as_command(function)
+        command.params.extend(_common_params())
+        return command
+
+    return _carried_out(script, f"{function.__name__}.py", argv)
+
+
+def _carried_out(made: Callable[[], _Verb], name: str, argv: Sequence[str]) -> int:
     json_output, verbose = "--json" in argv, "--verbose" in argv
     try:
-        return int(application().main(list(argv), prog_name="retail-forecast", standalone_mode=False) or 0)
+        return int(made().main(list(argv), prog_name=name, standalone_mode=False) or 0)
     except KeyboardInterrupt:
         return INTERRUPTED
     except typer.Abort:

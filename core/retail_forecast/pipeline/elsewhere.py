@@ -5,7 +5,7 @@ and everything after the fit happens here.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,11 +38,25 @@ from retail_forecast.clouds.local_hosts import Log
 from retail_forecast.domain.errors import DataError
 from retail_forecast.domain.settings import AwsSettings, Settings
 from retail_forecast.lake.channel import export_channel
-from retail_forecast.models.search import Choice, Parameter, Range, sagemaker_ranges
+from retail_forecast.models.search import Choice, Parameter, Range
 from retail_forecast.models.tuning import Best
 from retail_forecast.pipeline.together import Job
 
-__all__ = ["SageMaker", "sagemaker"]
+__all__ = ["Asked", "SageMaker", "sagemaker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What SageMaker is asked for, and what writes each channel into a folder; returns its files."""
+
+    kind: Kind
+    definition: Definition
+    channels: Mapping[str, Callable[[Path], list[Path]]]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The request of the first attempt."""
+        return {self.kind.name: self.definition.name, **self.definition.request}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,66 +90,80 @@ class SageMaker:
         PlaceError : AWS refused, or the job failed or was stopped; says why
         BundleError : what the job left is damaged
         """
-        started = self.started(job)
+        about = self.followed(self.start(self.training(job)))
         with TemporaryDirectory(prefix="retail-forecast-job-") as folder:
-            about = self._followed(started)
             fetch_model(self.account, about["ModelArtifacts"]["S3ModelArtifacts"], Path(folder) / "model")
             yield Path(folder) / "model"
 
-    def started(self, job: Job) -> Started:
-        """Start `job`, unless it runs or has ended well already; errors as of `carried_out`."""
-        return self._started(TRAINING, self.definition(job), {"gold": job.export})
-
-    def definition(self, job: Job) -> Definition:
-        """What SageMaker is asked for `job`."""
-        work = Work(job.work, job.hyperparameters, self.hosts)
-        return training_definition(self.outputs, self.aws, work, version("retail-forecast"))
-
-    def search(
-        self,
-        job: Job,
-        held_out: NDArray[np.intp],
-        space: tuple[Parameter, ...],
-        *,
-        trials: int,
-        seed: int,
-        timeout_s: float | None,
-    ) -> Best:
-        """The best of `trials` jobs that differ in the settings of `space`, judged on the baskets at `held_out`.
+    def training(self, job: Job) -> Asked:
+        """What is asked for `job`.
 
         Raises
         ------
-        DataError : no trial finished within the time
-        UsageError, PlaceError : as of `carried_out`
+        UsageError : the environment does not allow such a job
+        """
+        work = Work(job.work, job.hyperparameters, self.hosts)
+        definition = training_definition(self.outputs, self.aws, work, version("retail-forecast"))
+        return Asked(TRAINING, definition, {"gold": job.export})
+
+    def tuning(self, job: Job, held_out: NDArray[np.intp], search: Search) -> Asked:
+        """What is asked for jobs that differ in some settings of `job`, judged on the baskets at `held_out`.
+
+        Raises
+        ------
+        UsageError : the environment does not allow such jobs
         """
         judged = digest_of(job.gold.label[held_out].tobytes() + job.gold.shop_week[held_out].tobytes())
         name = digest_of(msgspec.json.encode([job.work, judged]))
         work = Work(name, job.hyperparameters, self.hosts, ("gold", "validation"))
-        search = Search(sagemaker_ranges(space), trials, seed, timeout_s)
         definition = tuning_definition(self.outputs, self.aws, work, search, version("retail-forecast"))
-        write = partial(export_channel, job.gold, held_out, parts=1, facts=job.facts)
-        about = self._followed(self._started(TUNING, definition, {"gold": job.export, "validation": write}))
-        return _best(about, space)
 
-    def _started(self, kind: Kind, definition: Definition, channels: Mapping[str, Any]) -> Started:
-        job = found(self.account, kind, definition)
+        def write(folder: Path) -> list[Path]:
+            return export_channel(job.gold, held_out, folder, 1, job.facts)
+
+        return Asked(TUNING, definition, {"gold": job.export, "validation": write})
+
+    def start(self, asked: Asked) -> Started:
+        """Start what is asked for, unless it runs or has ended well already.
+
+        Raises
+        ------
+        PlaceError : AWS refused
+        """
+        job = found(self.account, asked.kind, asked.definition)
         if job.there:
-            self.log(f"{kind.title} {job.name} was started before")
+            self.log(f"{job.kind.title} {job.name} was started before")
             return job
         with TemporaryDirectory(prefix="retail-forecast-channels-") as folder:
-            for name, write in channels.items():
-                files = write(folder=Path(folder) / name)
-                upload(self.account, {f"{definition.root}/input/{name}/{file.name}": file for file in files})
-        submit(self.account, definition, job)
-        self.log(f"{kind.title} {job.name} started")
+            for name, write in asked.channels.items():
+                files = write(Path(folder) / name)
+                upload(self.account, {f"{asked.definition.root}/input/{name}/{file.name}": file for file in files})
+        submit(self.account, asked.definition, job)
+        self.log(f"{job.kind.title} {job.name} started")
         return job
 
-    def _followed(self, job: Started) -> dict[str, Any]:
+    def followed(self, job: Started) -> dict[str, Any]:
+        """How SageMaker describes a job once it has ended well.
+
+        Raises
+        ------
+        PlaceError : AWS refused, or the job failed or was stopped; says why
+        """
         try:
             return ended(self.account, job, self.log, self.pause)
         except KeyboardInterrupt:
             self.log(f"{job.kind.title} {job.name} goes on; the same command follows it again")
             raise
+
+    def best(self, tuning: Started, space: tuple[Parameter, ...]) -> Best:
+        """The best job of a tuning that searches `space`.
+
+        Raises
+        ------
+        DataError : no trial finished within the time
+        PlaceError : as of `followed`
+        """
+        return _best(self.followed(tuning), space)
 
 
 def sagemaker(workspace: Path, settings: Settings, hosts: int, log: Log) -> SageMaker:

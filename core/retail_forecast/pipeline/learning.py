@@ -27,7 +27,7 @@ from retail_forecast.models.search import split_settings
 from retail_forecast.pipeline.knowledge import Known, known_of
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.order import Order
-from retail_forecast.pipeline.together import Here, Place, fit_on_hosts
+from retail_forecast.pipeline.together import Here, Job, Place, fit_on_hosts, job_of
 from retail_forecast.registry.record import Span, Windows
 from retail_forecast.registry.tuned import Tuned, load_tuned
 
@@ -114,7 +114,9 @@ class Run:
         task, chosen, train = self.order.task, self.choice.learner, self.choice.settings.train
         gold, rows = self.gold(windows), self.material.rows(*spans)
         if self.order.hosts > 1 or self.order.cloud is not None:
-            return self._fit_on_hosts(rows, phase)
+            place = self._place()
+            with self.phase(phase):
+                return fit_on_hosts(place, self.job(place, rows))
         baskets, label = gold.baskets.take(rows), gold.label[rows]
         examples = (
             self.shared("features", (task, windows, spans, train), lambda: examples_of(task, baskets, label, train))
@@ -143,11 +145,11 @@ class Run:
         make = partial(known_of, self.material.gold, windows, settings)
         return self.shared("history", (*key, settings.train.seed), make)
 
-    def _fit_on_hosts(self, rows: NDArray[np.intp], phase: str) -> Fitted:
+    def job(self, place: Place, rows: NDArray[np.intp]) -> Job:
+        """The job that fits the learner on the baskets at `rows`."""
         task, chosen, material = self.order.task, self.choice.learner, self.material
         model, facts = (chosen.name, chosen.settings), {"state": material.state.number, "tables": material.state.tables}
-        with self.phase(phase):
-            return fit_on_hosts(self._place(), task, model, material.gold, rows, self.choice.settings.train, facts)
+        return job_of(place, task, model, material.gold, rows, self.choice.settings.train, facts)
 
     def _place(self) -> Place:
         workspace, hosts, threads = self.material.workspace, self.order.hosts, self.material.threads

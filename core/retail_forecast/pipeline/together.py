@@ -99,28 +99,14 @@ class Here:
         shutil.rmtree(folder)
 
 
-def fit_on_hosts(
-    place: Place,
-    task: Task,
-    model: tuple[str, Mapping[str, Any]],
-    gold: Labelled,
-    rows: NDArray[np.intp],
-    settings: TrainSettings,
-    facts: Mapping[str, Any],
-) -> Fitted:
-    """Fit a learner on the baskets at `rows`, dealt to the hosts.
-
-    Parameters
-    ----------
-    model : name of the learner, and its settings
-    facts : where the baskets come from; with them and the labels, the job is told from others
+def fit_on_hosts(place: Place, job: Job) -> Fitted:
+    """The model that `job` leaves at `place`.
 
     Raises
     ------
     Interrupted : the hosts were asked to stop; the same call goes on from their checkpoint
     PlaceError : a host failed or was lost
     """
-    job = job_of(place, task, model, gold, rows, settings, facts)
     with place.carried_out(job) as folder:
         return _read(folder)
 
@@ -134,7 +120,13 @@ def job_of(
     settings: TrainSettings,
     facts: Mapping[str, Any],
 ) -> Job:
-    """The job that `fit_on_hosts` has carried out."""
+    """The job that fits a learner on the baskets at `rows`, dealt to the hosts of `place`.
+
+    Parameters
+    ----------
+    model : name of the learner, and its settings
+    facts : where the baskets come from; with them and the labels, the job is told from others
+    """
     name, own = model
     given = {"task": task.value, "model": name, **own, **settings.model_dump(), "threads": place.threads}
     hyperparameters = {key: value if isinstance(value, str) else _text(value) for key, value in given.items()}

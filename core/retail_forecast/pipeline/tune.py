@@ -4,11 +4,11 @@ Only baskets of the training and the validation weeks are read, so that nothing 
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -21,8 +21,9 @@ from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled, read_gold
+from retail_forecast.lake.state import LakeState
 from retail_forecast.models.learners import learner
-from retail_forecast.models.search import Parameter, search_space
+from retail_forecast.models.search import Parameter, sagemaker_ranges, search_space
 from retail_forecast.models.tuning import Best, Told, Validation, search
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.knowledge import known_of
@@ -33,10 +34,27 @@ from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.record import Windows
 from retail_forecast.registry.tuned import Tuned, save_tuned
 
-__all__ = ["STUDIES", "tune", "validation_of"]
+if TYPE_CHECKING:
+    from retail_forecast.pipeline.elsewhere import Asked, SageMaker
+
+__all__ = ["STUDIES", "Study", "elsewhere", "study_of", "tune", "validation_of"]
 
 STUDIES = "runs/tuning.db"
 """SQLite file of all studies, within a workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What is tuned: settings of `space`, on the baskets of the training and the validation weeks of a lake state."""
+
+    name: str
+    order: Order
+    settings: Settings
+    space: tuple[Parameter, ...]
+    windows: Windows
+    gold: Labelled
+    state: LakeState
+    labels: Labels
 
 
 def tune(
@@ -64,6 +82,35 @@ def tune(
     DataError : the lake is empty, or no trial finished in time
     UsageError : an unknown learner, bounds that do not fit, or too few weeks
     """
+    study = study_of(workspace, settings, order)
+    if order.cloud is not None:
+        place, asked = elsewhere(workspace, study, trials, timeout_s, log)
+        best = place.best(place.start(asked), study.space)
+    else:
+        best = search(
+            workspace / STUDIES,
+            study.name,
+            study.space,
+            validation_of(study.gold, study.windows, study.settings, order),
+            trials=trials,
+            timeout_s=timeout_s,
+            start={**study.settings.train.model_dump(), **learner(order.model, task=order.task).settings},
+            seed=study.settings.train.seed,
+            tell=tell,
+        )
+    tuned = _tuned(study, best, clock())
+    save_tuned(open_store(workspace), tuned)
+    return tuned
+
+
+def study_of(workspace: Path, settings: Settings, order: Order) -> Study:
+    """What `order` tunes.
+
+    Raises
+    ------
+    DataError : the lake is empty
+    UsageError : an unknown learner, bounds that do not fit, or too few weeks
+    """
     space = search_space(order.task, order.model)
     state, labels = lake_state(workspace), labels_of(workspace, order.labels)
     windows = _windows(sorted(state.weeks), settings, order)
@@ -71,25 +118,8 @@ def tune(
         settings = settings.model_copy(update={"train": settings.train.model_copy(update={"seed": order.seed})})
     weeks = [week for span in (windows.train, windows.validation) if span for week in span.weeks]
     gold = relabelled(workspace, read_gold(lake_path(workspace), state, weeks), labels, weeks)
-    study = _study(order, windows, space, settings, state.number, labels)
-    if order.cloud is not None:
-        facts = {"state": state.number, "tables": state.tables}
-        best = _search_elsewhere(workspace, settings, order, windows, gold, facts, space, trials, timeout_s, log)
-    else:
-        best = search(
-            workspace / STUDIES,
-            study,
-            space,
-            validation_of(gold, windows, settings, order),
-            trials=trials,
-            timeout_s=timeout_s,
-            start={**settings.train.model_dump(), **learner(order.model, task=order.task).settings},
-            seed=settings.train.seed,
-            tell=tell,
-        )
-    tuned = _tuned(study, order, windows, best, state.number, labels, clock())
-    save_tuned(open_store(workspace), tuned)
-    return tuned
+    name = _name(order, windows, space, settings, state.number, labels)
+    return Study(name, order, settings, space, windows, gold, state, labels)
 
 
 def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: Order) -> Validation:
@@ -110,31 +140,31 @@ def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: O
     )
 
 
-def _search_elsewhere(
-    workspace: Path,
-    settings: Settings,
-    order: Order,
-    windows: Windows,
-    gold: Labelled,
-    facts: Mapping[str, Any],
-    space: tuple[Parameter, ...],
-    trials: int,
-    timeout_s: float | None,
-    log: Log,
-) -> Best:
-    """The best of `trials` jobs of a cloud."""
+def elsewhere(
+    workspace: Path, study: Study, trials: int, timeout_s: float | None, log: Log
+) -> "tuple[SageMaker, Asked]":
+    """What the cloud of the study's order is asked for, and the place to ask.
+
+    Raises
+    ------
+    UsageError : a task of this machine, or the environment does not allow such jobs
+    """
+    from retail_forecast.clouds.aws.definitions import Search
+    from retail_forecast.pipeline.elsewhere import sagemaker
+
+    order, settings, state = study.order, study.settings, study.state
     if order.task is Task.ARRIVAL:
         raise UsageError(
             "the history of customers and stores is followed on this machine",
             where="--cloud",
             mend="leave --cloud away for the task arrival",
         )
-    from retail_forecast.pipeline.elsewhere import sagemaker
-
-    train, held_out = _rows(gold, windows)
+    train, held_out = _rows(study.gold, study.windows)
     place, model = sagemaker(workspace, settings, 1, log), (order.model, learner(order.model, task=order.task).settings)
-    job = job_of(place, order.task, model, gold, train, settings.train, facts)
-    return place.search(job, held_out, space, trials=trials, seed=settings.train.seed, timeout_s=timeout_s)
+    facts = {"state": state.number, "tables": state.tables}
+    job = job_of(place, order.task, model, study.gold, train, settings.train, facts)
+    search = Search(sagemaker_ranges(study.space), trials, settings.train.seed, timeout_s)
+    return place, place.tuning(job, held_out, search)
 
 
 def _rows(gold: Labelled, windows: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -144,7 +174,7 @@ def _rows(gold: Labelled, windows: Windows) -> tuple[NDArray[np.intp], NDArray[n
     return train, held_out
 
 
-def _study(
+def _name(
     order: Order, windows: Windows, space: tuple[Parameter, ...], settings: Settings, state: int, labels: Labels
 ) -> str:
     """Name of the study: task, learner and a digest of all that its figures hang on."""
@@ -164,19 +194,20 @@ def _windows(weeks: list[int], settings: Settings, order: Order) -> Windows:
     )
 
 
-def _tuned(study: str, order: Order, windows: Windows, best: Best, state: int, labels: Labels, now: datetime) -> Tuned:
+def _tuned(study: Study, best: Best, now: datetime) -> Tuned:
+    windows = study.windows
     assert windows.validation is not None  # noqa: S101 - split_weeks always makes one
     return Tuned(
-        study=study,
-        task=order.task,
-        model=order.model,
+        study=study.name,
+        task=study.order.task,
+        model=study.order.model,
         value=best.value,
         settings=best.settings,
         trials=best.trials,
         pruned=best.pruned,
         train=windows.train,
         validation=windows.validation,
-        lake_state=state,
+        lake_state=study.state.number,
         created_at=now,
-        label_source=labels.source,
+        label_source=study.labels.source,
     )

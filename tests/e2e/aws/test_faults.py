@@ -61,7 +61,7 @@ def files(carried_out: AbstractContextManager[Path]) -> dict[str, str]:
 
 def attempts(place: SageMaker, job: Job) -> list[str]:
     """Statuses of the attempts of a job."""
-    client, name, found = place.account.client("sagemaker"), place.definition(job).name, []
+    client, name, found = place.account.client("sagemaker"), place.training(job).definition.name, []
     for attempt in (name, f"{name}-2", f"{name}-3"):
         try:
             found.append(client.describe_training_job(TrainingJobName=attempt)["TrainingJobStatus"])
@@ -94,7 +94,7 @@ def test_a_refusal_starts_nothing(
     job = job_with()
     order(operation="CreateTrainingJob", code=code)
     with pytest.raises(Refused) as refused:
-        place.started(job)
+        place.start(place.training(job))
     assert refused.value.kind is kind
     assert attempts(place, job) == []
 
@@ -103,7 +103,7 @@ def test_credentials_that_expire_meanwhile_cost_no_second_job(
     place: SageMaker, job_with: Callable[..., Job], order: Callable[..., None], told: list[str]
 ) -> None:
     job = job_with()
-    place.started(job)
+    place.start(place.training(job))
     order(operation="DescribeTrainingJob", code="ExpiredTokenException")
     with pytest.raises(Refused, match="ExpiredToken"):
         files(place.carried_out(job))
@@ -137,7 +137,7 @@ def test_a_job_that_loses_its_host_goes_on_to_the_same_model(
 
 def test_a_job_that_was_stopped_goes_on_as_the_next_attempt(place: SageMaker, job_with: Callable[..., Job]) -> None:
     job = job_with()
-    started = place.started(job)
+    started = place.start(place.training(job))
     stop(place.account, TRAINING, started.name)
     with pytest.raises(PlaceError, match="was stopped"):
         ended(place.account, started, place.log, place.pause)
@@ -160,6 +160,7 @@ def test_a_torn_model_is_refused_and_made_again_once_it_is_removed(
 
 def test_a_channel_that_cannot_be_written_is_told(place: SageMaker, job_with: Callable[..., Job]) -> None:
     elsewhere = msgspec.structs.replace(place.outputs, bucket_names={"artifacts": "no-such-bucket"})
+    nowhere = replace(place, outputs=elsewhere)
     with pytest.raises(Refused, match="NoSuchBucket") as refused:
-        replace(place, outputs=elsewhere).started(job_with())
+        nowhere.start(nowhere.training(job_with()))
     assert refused.value.where.startswith("s3://no-such-bucket/training/")

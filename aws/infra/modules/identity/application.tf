@@ -139,4 +139,17 @@ data "aws_iam_policy_document" "retrain" {
     actions   = ["s3:GetObject"]
     resources = ["${local.artifacts}/training/*"]
   }
+
+  # Without it S3 answers "forbidden" where an object is missing.
+  statement {
+    sid       = "ListTraining"
+    actions   = ["s3:ListBucket"]
+    resources = [local.artifacts]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["training/*"]
+    }
+  }
 }

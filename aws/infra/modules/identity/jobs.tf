@@ -10,6 +10,19 @@ data "aws_iam_policy_document" "sagemaker" {
     resources = ["${local.artifacts}/training/*", "${local.artifacts}/feature-store/*"]
   }
 
+  # Channels are given by their prefix.
+  statement {
+    sid       = "ListTraining"
+    actions   = ["s3:ListBucket"]
+    resources = [local.artifacts]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["training/*"]
+    }
+  }
+
   statement {
     sid       = "FeatureStoreLooks"
     actions   = ["s3:GetBucketAcl", "s3:GetBucketLocation"]

@@ -67,6 +67,37 @@ resource "aws_vpc_security_group_egress_rule" "jobs_among_themselves" {
   referenced_security_group_id = aws_security_group.jobs.id
 }
 
+# What passes between the hosts of one training job is encrypted by IPsec:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/train-encrypt.html
+locals {
+  ipsec = {
+    ike = { protocol = "udp", port = 500 }
+    esp = { protocol = "50", port = null }
+  }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "jobs_ipsec" {
+  for_each = local.ipsec
+
+  security_group_id            = aws_security_group.jobs.id
+  description                  = "Encryption between the hosts of one training job: ${each.key}"
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+  referenced_security_group_id = aws_security_group.jobs.id
+}
+
+resource "aws_vpc_security_group_egress_rule" "jobs_ipsec" {
+  for_each = local.ipsec
+
+  security_group_id            = aws_security_group.jobs.id
+  description                  = "Encryption between the hosts of one training job: ${each.key}"
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+  referenced_security_group_id = aws_security_group.jobs.id
+}
+
 resource "aws_vpc_security_group_egress_rule" "jobs_https" {
   security_group_id = aws_security_group.jobs.id
   description       = "AWS APIs, by endpoint or NAT"
