@@ -2,9 +2,12 @@
 count the same rows.
 
     python benchmarks/ingest.py [--data 'FOLDER/transactions_*.csv.gz' | --times 1] [--repeat 3] [--only NAME ...]
+        [--ours PYTHON]
     python benchmarks/ingest.py --weekly [--data ...]
 
-Each runs in a process of its own, in turn, `--repeat` times; the best time counts for all. Without `--data` a hundred
+Each runs in a process of its own, in turn, `--repeat` times; the best time counts for all. `--ours` names the Python of
+an environment as users have it, `make setup`, without the peers' libraries: Arrow takes a second to import pandas
+wherever that is installed. Without `--data` a hundred
 simulated weeks are used, with `--times` the baskets of the real data. `--weekly` tells what the last week costs on
 top of all others against an empty lake, and what gold costs to read after weekly appends against all weeks at once.
 """
@@ -18,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,16 +82,16 @@ def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
         time.sleep(POLL_S)
 
 
-def ours(engine: str) -> Callable[[Path, Sequence[str]], list[str]]:
-    verb = [str(Path(sys.executable).with_name("retail-forecast")), "ingest", "--engine", engine, "--json"]
-    return lambda out, files: [*verb, *files, "--workspace", str(out)]
+OURS = ("duckdb", "spark")
+PEERS_OF = ("pandas", "polars")
 
 
-def peer(name: str) -> Callable[[Path, Sequence[str]], list[str]]:
-    return lambda out, files: [sys.executable, str(PEERS / f"{name}_ingest.py"), str(out), *files]
-
-
-COMMANDS = {"duckdb": ours("duckdb"), "spark": ours("spark"), "pandas": peer("pandas"), "polars": peer("polars")}
+def command(name: str, python: Path, out: Path, files: Sequence[str]) -> list[str]:
+    """How ours, with `python`'s environment, or a peer, with this one, is called."""
+    if name not in OURS:
+        return [sys.executable, str(PEERS / f"{name}_ingest.py"), str(out), *files]
+    verb = [str(python.with_name("retail-forecast")), "ingest", "--engine", name, "--json"]
+    return [*verb, *files, "--workspace", str(out)]
 
 
 def simulated(folder: Path, times: float) -> list[str]:
@@ -98,26 +101,29 @@ def simulated(folder: Path, times: float) -> list[str]:
     return sorted(str(path) for path in folder.glob("*.csv*"))
 
 
-def compared(scratch: Path, files: Sequence[str], names: Sequence[str], repeat: int) -> dict[str, Any]:
+def compared(scratch: Path, files: Sequence[str], names: Sequence[str], repeat: int, python: Path) -> dict[str, Any]:
     """Every command on the same files."""
     best: dict[str, Run] = {}
     for turn in range(repeat):
         for name in names:
             out = scratch / f"{name}{turn}"
-            run = measured(COMMANDS[name](out, files))
+            run = measured(command(name, python, out, files))
             best[name] = min(run, best.get(name, run), key=lambda r: r.seconds)
             shutil.rmtree(out)
     return summary(best, len(files))
 
 
-def weekly(scratch: Path, files: Sequence[str]) -> dict[str, Any]:
+def weekly(scratch: Path, files: Sequence[str], python: Path) -> dict[str, Any]:
     """One week onto nothing and onto all others; gold after weekly appends and after one load of all."""
-    command = COMMANDS["duckdb"]
-    empty = measured(command(scratch / "empty", files[-1:]))
-    measured(command(scratch / "full", files[:-1]))
-    onto = measured(command(scratch / "full", files[-1:]))
+
+    def run(lake: str, part: Sequence[str]) -> Run:
+        return measured(command("duckdb", python, scratch / lake, part))
+
+    empty = run("empty", files[-1:])
+    run("full", files[:-1])
+    onto = run("full", files[-1:])
     for file in files:
-        measured(command(scratch / "steps", [file]))
+        run("steps", [file])
     reads = {name: min(read_seconds(scratch / name / "lake") for _ in range(3)) for name in ("full", "steps")}
     return {
         "week_onto_empty_s": round(empty.seconds, 2),
@@ -141,14 +147,20 @@ def main() -> None:
     parser.add_argument("--data", metavar="GLOB", help="till files; simulated ones without it")
     parser.add_argument("--times", type=float, default=1.0, help="how many times the real data's baskets to simulate")
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--only", choices=COMMANDS, nargs="+", default=["duckdb", "pandas", "polars"])
+    parser.add_argument("--only", choices=[*OURS, *PEERS_OF], nargs="+", default=["duckdb", *PEERS_OF])
+    parser.add_argument("--ours", type=Path, metavar="PYTHON", default=Path(sys.executable))
     parser.add_argument("--weekly", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         files = [str(path) for path in find_sources([given.data])] if given.data else []
         files = files or simulated(scratch / "till", given.times)
-        found = weekly(scratch, files) if given.weekly else compared(scratch, files, given.only, given.repeat)
+        python = given.ours.absolute()
+        found = (
+            weekly(scratch, files, python)
+            if given.weekly
+            else compared(scratch, files, given.only, given.repeat, python)
+        )
     print(json.dumps(found))
 
 

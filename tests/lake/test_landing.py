@@ -43,7 +43,11 @@ FAULTS: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "a broken transfer": ("TRUNCATED_GZIP", lambda t: gzip.compress(t.encode())[:-40]),
     "a lost trailer": ("TRUNCATED_GZIP", lambda t: gzip.compress(t.encode())[:-4]),
     "a flipped byte": ("UNREADABLE", lambda t: (z := gzip.compress(t.encode()))[:-6] + bytes([z[-6] ^ 1]) + z[-5:]),
-    "bytes behind the gzip": ("UNREADABLE", lambda t: gzip.compress(t.encode()) + b"rest"),
+    "bytes behind the gzip": ("UNREADABLE", lambda t: gzip.compress(t.encode()) + b"the rest of something"),
+    "bytes behind it that could begin another": (
+        "TRUNCATED_GZIP",
+        lambda t: gzip.compress(t.encode()) + b"\x1f\x8b\x08\x00",
+    ),
     "nothing": ("EMPTY_FILE", lambda _: b""),
     "nothing, packed": ("EMPTY_FILE", lambda _: gzip.compress(b"")),
     "empty lines": ("EMPTY_FILE", lambda _: b"\n\n"),

@@ -4,6 +4,7 @@ Baskets lie within a week, so that a batch of whole weeks can be judged alone, a
 by the lake.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -48,23 +49,27 @@ class Batch:
         return len(self.faults)
 
 
-def plan(staged: Sequence[Staged], limit: int) -> list[list[int]]:
-    """All weeks in groups of about `limit` rows at most (a week is never split), ascending; week 0 stands for rows of
+def plan(staged: Sequence[Staged], limit: int, workers: int = 1) -> list[list[int]]:
+    """All weeks in groups of about `limit` rows at most and about the same size, ascending; week 0 stands for rows of
     no week.
+
+    A week is never split. Where one group does not do, there are as many for each of `workers`, so that all of them end
+    together.
     """
     totals: dict[int, int] = {}
     for source in staged:
         for week, rows in source.booked.items():
             totals[week] = totals.get(week, 0) + rows
-    groups: list[list[int]] = []
-    filled = limit
+    total = sum(totals.values())
+    count = math.ceil(total / limit)
+    if count > 1:
+        count = math.ceil(count / workers) * workers
+    groups: list[list[int]] = [[] for _ in range(count)]
+    before = 0
     for week, rows in sorted(totals.items()):
-        if filled + rows > limit:
-            groups.append([])
-            filled = 0
-        groups[-1].append(week)
-        filled += rows
-    return groups
+        groups[(2 * before + rows) * count // (2 * total)].append(week)  # where the middle of the week lies
+        before += rows
+    return [group for group in groups if group]
 
 
 def slabs_of(staged: Sequence[Staged], weeks: Sequence[int]) -> list[tuple[Staged, Slab]]:

@@ -175,7 +175,7 @@ def _written(
     engine: Engine,
     progress: Progress,
 ) -> list[Written]:
-    batches = plan(staged, settings.memory_limit_mb * _ROWS_A_MB // engine.together)
+    batches = plan(staged, settings.memory_limit_mb * _ROWS_A_MB // engine.together, engine.workers)
     rows = [source.rows_only() for source in staged]
     stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}"
     shares = [

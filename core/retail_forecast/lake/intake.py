@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from retail_forecast.clouds.objects import together
 from retail_forecast.domain.errors import FileRefused
 from retail_forecast.domain.progress import Progress
 from retail_forecast.lake.accounts import Acceptance, Refusal
@@ -35,8 +36,7 @@ def take_in(files: Sequence[Path], known: Collection[str], folder: Path, engine:
     seen = set(known)
     with progress.track("reading till files", len(files), "files") as done:
         fresh: list[Landed] = []
-        for file in files:
-            landed = _landed(file, folder)
+        for landed in together(lambda file: _landed(file, folder), files):
             if isinstance(landed, Landed) and landed.sha256 not in seen:
                 seen.add(landed.sha256)
                 fresh.append(landed)

@@ -58,8 +58,8 @@ def accept(counted: pa.Table, lake: Accepted) -> dict[Link, dict[str, str]]:
     Only links with a child that has several parents in sight are returned: in the others no row can disagree.
     """
     votes: dict[tuple[int, str], list[tuple[int, str]]] = {}
-    for row in counted.to_pylist():
-        votes.setdefault((row["link"], row["child"]), []).append((-row["rows"], row["parent"]))
+    for number, child, parent, rows in zip(*(column.to_pylist() for column in counted.columns), strict=True):
+        votes.setdefault((number, child), []).append((-rows, parent))
     accepted: dict[Link, dict[str, str]] = {}
     for (number, child), found in votes.items():
         link = LINKS[number]

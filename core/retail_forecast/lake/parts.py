@@ -92,8 +92,7 @@ class PartWriter:
         writer = pq.ParquetWriter(
             path,
             schema,
-            compression="zstd",
-            compression_level=1,
+            compression="snappy",  # quick; compaction packs tighter
             write_statistics=list(self.measured),
             store_schema=False,
             store_decimal_as_integer=True,

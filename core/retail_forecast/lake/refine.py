@@ -80,7 +80,8 @@ def _by_partition(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _column(field: Field, rows: NDArray[np.intp], *, plain: bool) -> pa.Array:
     index = field.index[rows]
-    positions = pa.array(index, mask=index < 0)
+    missing = index < 0
+    positions = pa.array(index, mask=missing if missing.any() else None)
     if plain or not pa.types.is_string(field.values.type):
         return field.values.take(positions)
     return pa.DictionaryArray.from_arrays(positions, field.values)

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
 from retail_forecast.domain.columns import COLUMNS
@@ -27,6 +29,7 @@ _BLOCK_BYTES = 8 << 20
 _HEADER_BYTES = 64 << 10
 _MALFORMED_LIMIT = 100_000  # their texts are held in memory until they are written to quarantine
 _NO_ROWS = ("Empty CSV file", "Could not skip initial")
+_DAMAGED = cast("type[Exception]", isal_zlib.IsalError)  # its stubs take the class for an instance
 _GZIP, _ZIP, _UTF16 = b"\x1f\x8b", b"PK\x03\x04", (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -38,8 +41,13 @@ class Malformed:
     text: str
 
 
+def _unpacked(path: Path) -> BinaryIO:
+    # A third of the time of zlib.
+    return cast("BinaryIO", igzip.IGzipFile(path, "rb"))  # type: ignore[no-untyped-call]
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[pa.NativeFile]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """The decompressed bytes of `path`; what goes wrong while they are read becomes a `FileRefused`.
 
     Raises
@@ -53,17 +61,17 @@ def opened(path: Path) -> Iterator[pa.NativeFile]:
             raise _refused(
                 "UNREADABLE", "it is a zip archive or a workbook, not CSV", path, "unpack or export it as CSV"
             )
-        with pa.input_stream(str(path), compression="gzip" if start.startswith(_GZIP) else None) as stream:
+        with _unpacked(path) if start.startswith(_GZIP) else path.open("rb") as stream:
             yield stream
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error
     except pa.ArrowInvalid as error:
         raise _refused("UNREADABLE", f"it cannot be read as CSV ({error})", path, "export it again as CSV") from error
-    except OSError as error:
-        if "Truncated compressed stream" in str(error):
-            raise _refused(
-                "TRUNCATED_GZIP", "the gzip stream ends early", path, "transfer the file again, completely"
-            ) from error
+    except EOFError as error:
+        raise _refused(
+            "TRUNCATED_GZIP", "the gzip stream ends early", path, "transfer the file again, completely"
+        ) from error
+    except (OSError, _DAMAGED) as error:
         raise _refused("UNREADABLE", f"it cannot be read ({error})", path, "transfer the file again") from error
 
 
@@ -132,7 +140,7 @@ def read_blocks(
             yield from block.to_batches()
 
 
-def _whole_lines(stream: pa.NativeFile, path: Path) -> Iterator[pa.Buffer]:
+def _whole_lines(stream: BinaryIO, path: Path) -> Iterator[pa.Buffer]:
     """What is left of `stream` in pieces of bounded size, each of which ends where a line ends."""
     rest = b""
     while chunk := stream.read(_BLOCK_BYTES):

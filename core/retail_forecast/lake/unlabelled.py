@@ -95,7 +95,7 @@ def _is_json(path: Path) -> bool:
 def _read_json(path: Path) -> list[Basket]:
     decoder, baskets, findings = msgspec.json.Decoder(Basket), [], _Findings()
     with opened(path) as stream:
-        for number, line in enumerate(bytes(stream.read()).split(b"\n"), start=1):
+        for number, line in enumerate(stream.read().split(b"\n"), start=1):
             if not line.strip():
                 continue
             try:

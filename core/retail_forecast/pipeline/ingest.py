@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from retail_forecast.clouds.addresses import below
 from retail_forecast.domain.progress import Progress
 from retail_forecast.domain.settings import Settings
 from retail_forecast.lake.engines import EngineName, open_engine
@@ -14,7 +15,7 @@ from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
 from retail_forecast.monitoring.weeks import Remark
 from retail_forecast.pipeline.quality import write_report
-from retail_forecast.pipeline.workspace import lake_part, lake_path, lake_state
+from retail_forecast.pipeline.workspace import lake_address, lake_path, lake_state
 from retail_forecast.registry.events import Job, job
 
 __all__ = ["Ingested", "ingest_files"]
@@ -71,9 +72,9 @@ def _tell(told: Job, workspace: Path, report: IngestReport) -> None:
     """The files that were taken in, and the tables that they went to."""
     if not report.files:
         return
-    state = lake_state(workspace, report.state)
+    root, state = lake_address(workspace), lake_state(workspace, report.state)
     for digest in sorted({digest for week in report.weeks for digest in state.weeks[week].sources}):
-        told.reads(lake_part(workspace, f"raw/{digest}/{state.sources[digest].name}"), digest)
+        told.reads(below(root, f"raw/{digest}/{state.sources[digest].name}"), digest)
     rows = {"silver": report.rows_silver, "gold": report.baskets, "quarantine": report.rows_quarantined}
     for name, version in state.tables.items():
-        told.writes(lake_part(workspace, PATHS[name]), version, columns=TABLES[name], rows=rows.get(name))
+        told.writes(below(root, PATHS[name]), version, columns=TABLES[name], rows=rows.get(name))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.bundle.scorer import Bundle, Predictions
+from retail_forecast.clouds.addresses import below
 from retail_forecast.clouds.local_hosts import Log, silent
 from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.progress import Progress, Silent
@@ -35,7 +36,7 @@ from retail_forecast.pipeline.labelling import agreement
 from retail_forecast.pipeline.learning import Choice, Run, choose
 from retail_forecast.pipeline.material import Material, read_material
 from retail_forecast.pipeline.order import ALL, Order, windows_of
-from retail_forecast.pipeline.workspace import lake_part, lake_state
+from retail_forecast.pipeline.workspace import lake_address, lake_state
 from retail_forecast.registry.champion import bundle_folder
 from retail_forecast.registry.events import job
 from retail_forecast.registry.record import Span, Windows
@@ -127,7 +128,7 @@ def _train(
     ):
         choices = [choose(workspace, settings, order) for order in orders]
         state = lake_state(workspace)
-        told.reads(lake_part(workspace, PATHS["gold"]), state.tables["gold"])
+        told.reads(below(lake_address(workspace), PATHS["gold"]), state.tables["gold"])
         windows = windows_of(first, settings, state)
         material = read_material(workspace, settings, first.labels, state, windows)
         for choice in choices:

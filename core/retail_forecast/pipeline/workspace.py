@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from retail_forecast.bundle.snapshot import SNAPSHOTS
-from retail_forecast.clouds.addresses import Address, below, local_folder
+from retail_forecast.clouds.addresses import Address, local_folder
 from retail_forecast.domain.errors import DataError, UsageError
 from retail_forecast.domain.settings import load_settings
 from retail_forecast.lake.retention import retired_states
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
 
-__all__ = ["bundle_path", "lake_part", "lake_path", "lake_state", "report_path", "run_path", "snapshot_path"]
+__all__ = ["bundle_path", "lake_address", "lake_path", "lake_state", "report_path", "run_path", "snapshot_path"]
 
 
 def lake_path(workspace: Path) -> Address:
@@ -26,11 +26,11 @@ def lake_path(workspace: Path) -> Address:
     return local_folder(uri) or uri
 
 
-def lake_part(workspace: Path, path: str) -> str:
-    """The address of `path` in the lake, in full: so events of lineage name it."""
+def lake_address(workspace: Path) -> Address:
+    """Root of the lake in full: so events of lineage name what lies in it."""
     root = lake_path(workspace)
     folder = local_folder(root)
-    return below(root if folder is None else folder.resolve(), path)
+    return root if folder is None else folder.resolve()
 
 
 def bundle_path(workspace: Path, run_id: str) -> Path:

@@ -28,7 +28,7 @@ output "controllers" {
     aws-load-balancer-controller = {
       repository = "https://aws.github.io/eks-charts"
       chart      = "aws-load-balancer-controller"
-      version    = "1.14.0"
+      version    = "1.14.1"
       namespace  = "kube-system"
       values = {
         "clusterName"                                               = var.cluster_name
@@ -41,7 +41,7 @@ output "controllers" {
     cluster-autoscaler = {
       repository = "https://kubernetes.github.io/autoscaler"
       chart      = "cluster-autoscaler"
-      version    = "9.50.1"
+      version    = "9.59.0" # brings Cluster Autoscaler 1.35: its minor version must be that of kubernetes_version
       namespace  = "kube-system"
       values = {
         "autoDiscovery.clusterName"                                      = var.cluster_name
