@@ -5,6 +5,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 export OMP_WAIT_POLICY = passive
+# Where it is set, each command would compile all libraries anew: seconds before it begins.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup setup-dev setup-torch setup-azurite setup-checkov run test test-all lint bench lock docs clean
 
@@ -36,8 +38,9 @@ lint: setup-dev
 	$(BIN)/codespell
 	$(BIN)/pytest -q tests/repository/test_locks.py
 
+# One benchmark: make bench NAME=ingest ARGS='--times 4'; each tells its options with ARGS=--help.
 bench: setup-dev
-	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit; done
+	$(BIN)/python benchmarks/$(or $(NAME),$(error NAME=... is one of: $(basename $(notdir $(wildcard benchmarks/*.py))))).py $(ARGS)
 
 # The locks of development, of the server and of the image for jobs (with the extra `aws`) repeat the pins of the core lock.
 lock: setup-dev
