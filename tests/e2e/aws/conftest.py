@@ -12,14 +12,14 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 
-NAME, REGION = "retail-forecast-dev", "ap-southeast-1"
+NAME, REGION = "retail-forecast-trial", "ap-southeast-1"
 ARTIFACTS = f"{NAME}-artifacts-123456789012"
 KEYS = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
 
 OUTPUTS = {
     "name": NAME,
     "region": REGION,
-    "tags": {"Project": "retail-forecast", "Environment": "dev"},
+    "tags": {"Project": "retail-forecast", "Environment": "trial"},
     "private_subnet_ids": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
     "jobs_security_group_id": "sg-0a1b2c3d",
     "bucket_names": {"lake": f"{NAME}-lake-123456789012", "artifacts": ARTIFACTS},
@@ -35,7 +35,7 @@ windows: {test_weeks: 2, validation_weeks: 1, calibration_weeks: 1}
 train: {threads: 1}
 lake: {threads: 1}
 gate: {minimum_baskets: 200, draws: 200}
-aws: {poll_s: 0.2}
+aws: {environment: trial, poll_s: 0.2}
 """
 
 

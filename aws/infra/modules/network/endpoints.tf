@@ -48,53 +48,19 @@ resource "aws_security_group" "jobs" {
   tags        = { Name = "${var.name}-jobs" }
 }
 
+# IPsec is a protocol of its own (50) beside UDP 500: https://docs.aws.amazon.com/sagemaker/latest/dg/train-encrypt.html
 resource "aws_vpc_security_group_ingress_rule" "jobs" {
   #checkov:skip=CKV_AWS_25:open to the hosts of the group itself only, not to 0.0.0.0/0
   security_group_id            = aws_security_group.jobs.id
-  description                  = "Hosts of one training job talk to each other on ports of their choice"
-  ip_protocol                  = "tcp"
-  from_port                    = 1024
-  to_port                      = 65535
+  description                  = "Hosts of one training job talk to each other on ports of their choice, encrypted by IPsec"
+  ip_protocol                  = "-1"
   referenced_security_group_id = aws_security_group.jobs.id
 }
 
 resource "aws_vpc_security_group_egress_rule" "jobs_among_themselves" {
   security_group_id            = aws_security_group.jobs.id
-  description                  = "Hosts of one training job talk to each other on ports of their choice"
-  ip_protocol                  = "tcp"
-  from_port                    = 1024
-  to_port                      = 65535
-  referenced_security_group_id = aws_security_group.jobs.id
-}
-
-# What passes between the hosts of one training job is encrypted by IPsec:
-# https://docs.aws.amazon.com/sagemaker/latest/dg/train-encrypt.html
-locals {
-  ipsec = {
-    ike = { protocol = "udp", port = 500 }
-    esp = { protocol = "50", port = null }
-  }
-}
-
-resource "aws_vpc_security_group_ingress_rule" "jobs_ipsec" {
-  for_each = local.ipsec
-
-  security_group_id            = aws_security_group.jobs.id
-  description                  = "Encryption between the hosts of one training job: ${each.key}"
-  ip_protocol                  = each.value.protocol
-  from_port                    = each.value.port
-  to_port                      = each.value.port
-  referenced_security_group_id = aws_security_group.jobs.id
-}
-
-resource "aws_vpc_security_group_egress_rule" "jobs_ipsec" {
-  for_each = local.ipsec
-
-  security_group_id            = aws_security_group.jobs.id
-  description                  = "Encryption between the hosts of one training job: ${each.key}"
-  ip_protocol                  = each.value.protocol
-  from_port                    = each.value.port
-  to_port                      = each.value.port
+  description                  = "Hosts of one training job talk to each other on ports of their choice, encrypted by IPsec"
+  ip_protocol                  = "-1"
   referenced_security_group_id = aws_security_group.jobs.id
 }
 
