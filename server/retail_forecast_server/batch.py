@@ -67,10 +67,6 @@ class Batch:
                 f"The header Content-Type must be {NDJSON.decode()} or {ARROW.decode()}, and the body not compressed."
             )
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told)
-        # The reader is written in C and trusts what a stream says of itself.
-        if kind == ARROW and not self._service.limits.arrow_streams:
-            told = "Arrow streams are not taken here: send NDJSON, or ask for the setting arrow_streams."
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told)
         if query.explain:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "A stream is not explained: ask /v1/predict.")
         model = self._service.shelf.get(query.task)

@@ -35,11 +35,6 @@ NDJSON, ARROW = "application/x-ndjson", "application/vnd.apache.arrow.stream"
 LINE = {"prod_code": "PRD0000001", "quantity": 1, "spend_gbp": 1.0}
 
 
-@pytest.fixture
-def client(make_client: MakeClient) -> Client:
-    return make_client(arrow_streams=True)
-
-
 def _baskets(count: int) -> list[Basket]:
     rng = np.random.default_rng(count)
     return [
@@ -195,14 +190,8 @@ def test_bytes_are_never_a_fault_of_the_program(client: Client, lines: list[byte
     assert len(answer.body.splitlines()) <= sum(1 + line.count(b"\n") for line in lines)
 
 
-def test_arrow_is_taken_where_the_settings_say_so(make_client: MakeClient) -> None:
-    answer = _ask(make_client(), ARROW, _stream(_table(_baskets(2))))
-    assert answer.status == 415
-    assert "arrow_streams" in answer.json["detail"]
-
-
 def test_limits(make_client: MakeClient) -> None:
-    client = make_client(arrow_streams=True, max_batch_bytes=20_000, max_lines=5, max_body_bytes=2000)
+    client = make_client(max_batch_bytes=20_000, max_lines=5, max_body_bytes=2000)
     assert _ask(client, ARROW, *_in_pieces(_stream(_table(_baskets(2000)), rows=2000))).status == 413
     assert _ask(client, NDJSON, *_in_pieces(b"x" * 5000)).status == 413
     assert _ask(client, ARROW, _with("quantity", [1] * 6, pa.int32())).json["errors"][0]["pointer"] == "/lines"

@@ -136,9 +136,6 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535, description="0 = any free port")
     max_body_bytes: int = Field(8_000_000, ge=1024)
-    arrow_streams: bool = Field(
-        False, description="Arrow streams are taken; for clients that are trusted, as a forged one can end a worker"
-    )
     max_batch_bytes: int = Field(64_000_000, ge=1024, description="one batch of an Arrow stream")
     max_baskets: int = Field(1000, ge=1, description="baskets in one request")
     max_lines: int = Field(2000, ge=1, description="lines in one basket")
