@@ -8,7 +8,7 @@ export OMP_WAIT_POLICY = passive
 # Where it is set, each command would compile all libraries anew: seconds before it begins.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev setup-torch setup-azurite setup-checkov run test test-all lint bench lock docs clean
+.PHONY: setup setup-dev setup-torch setup-azurite setup-checkov setup-ministack run test test-all lint bench lock docs clean
 
 setup: .venv/core.stamp
 
@@ -18,7 +18,9 @@ setup-torch: .venv/torch.stamp
 
 setup-azurite: tests/azurite/node_modules/.package-lock.json
 
-setup-checkov: .venv-checkov/checkov.stamp
+setup-checkov: .venv-checkov/tool.stamp
+
+setup-ministack: .venv-ministack/tool.stamp
 
 run: setup
 	$(BIN)/retail-forecast run $(ARGS)
@@ -49,6 +51,7 @@ lock: setup-dev
 	$(COMPILE) pyproject.toml --group build --extra aws -c core/requirements.txt -o core/requirements-aws.txt
 	$(COMPILE) --group server -c core/requirements.txt -o server/requirements.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
+	$(COMPILE) --group ministack -o requirements-ministack.txt
 
 docs: setup
 	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md
@@ -57,7 +60,7 @@ docs: setup
 	$(BIN)/python -c "from retail_forecast.features.registration import document; print(document(), end='')" > aws/feature-groups.json
 
 clean:
-	rm -rf .venv .venv-checkov build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-checkov .venv-ministack build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Some systems ship Python without ensurepip; there, pip fetches virtualenv, in the version of the lock, into a folder thrown away after use.
 %/made.stamp:
@@ -77,9 +80,9 @@ clean:
 	$(INSTALL) --require-hashes -r requirements-dev.txt
 	touch $@
 
-# Checkov's pins contradict ours, so it lives beside, with a lock of its own.
-.venv-checkov/checkov.stamp: requirements-checkov.txt .venv-checkov/made.stamp
-	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $<
+# The pins of Checkov and of the emulator MiniStack contradict ours, so each lives beside, with a lock of its own.
+.venv-checkov/tool.stamp .venv-ministack/tool.stamp: .venv-%/tool.stamp: requirements-%.txt .venv-%/made.stamp
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r $<
 	touch $@
 
 # PyTorch, the extra `torch`, is in no lock: which build pip takes depends on the machine, and some are gigabytes. So `make test` skips

@@ -3,18 +3,25 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+
+from retail_forecast.clouds.local_hosts import free_port
 
 ROOT = Path(__file__).parents[2]
 ROOTS = (Path("/opt"), Path("/usr/local/share"), Path("/usr/share"), Path.home() / ".terraform.d")
+START_S = 30
 PROVIDER = "hashicorp/aws/5.100.0"
 
+NO_MINISTACK = "MiniStack is not installed: make setup-ministack"
 NO_TERRAFORM = "Terraform is not installed"
 NO_PROVIDER = "Terraform's provider for AWS can be had from no mirror (TF_PLUGIN_MIRROR) and no network"
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
@@ -142,3 +149,36 @@ def applied(copied: Callable[[], Path], opened: Callable[..., Ground]) -> dict[s
     targets = [f"-target=module.{part}" for part in parts]
     made.done("apply", "-input=false", "-auto-approve", "-parallelism=20", rest, emulator, *targets)
     return made.state()
+
+
+@pytest.fixture(scope="session")
+def iam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of MiniStack's IAM, which simulates policies."""
+    program = ROOT / ".venv-ministack/bin/ministack"
+    found = str(program) if program.is_file() else shutil.which("ministack")
+    if found is None:
+        pytest.skip(NO_MINISTACK)
+    port = free_port("127.0.0.1")
+    # Without the last two it listens on all interfaces.
+    bounds = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
+    told = (tmp_path_factory.mktemp("ministack") / "log").open("w")
+    with told, subprocess.Popen([found], env=os.environ | bounds, stdout=told, stderr=told) as emulator:
+        try:
+            _wait_for(port)
+            keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+            yield boto3.client("iam", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", **keys)
+        finally:
+            emulator.terminate()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + START_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return

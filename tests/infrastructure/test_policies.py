@@ -2,7 +2,9 @@
 evaluated over real requests. And no policy allows everything, but where AWS demands it and the reason stands beside it.
 
 The evaluation is that of one account without service control policies: an explicit denial wins, then an allowance
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). A second opinion comes from
+the policy simulation of MiniStack, which takes no account of the keys of a request (`ContextEntries`, in 1.5): it is
+asked without them.
 """
 
 import json
@@ -227,6 +229,27 @@ def test_a_component_may_do_what_it_does(roles: dict[str, list[Statement]], case
 def test_a_component_is_refused_what_it_must_not_do(roles: dict[str, list[Statement]], case: Case) -> None:
     role, action, resource, context = case
     assert not allowed(roles[role], action, resource, context)
+
+
+def simulated(iam: Any, statements: list[Statement], action: str, resource: str) -> bool:  # noqa: ANN401 - a client
+    """Whether the simulation allows a request without keys."""
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    answer = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=[action], ResourceArns=[resource])
+    return bool(answer["EvaluationResults"][0]["EvalDecision"] == "allowed")
+
+
+@pytest.mark.parametrize("case", [*DOES, *MUST_NOT], ids=lambda case: f"{case[0]} {case[1]}")
+def test_simulation_says_the_same(iam: Any, roles: dict[str, list[Statement]], case: Case) -> None:  # noqa: ANN401
+    role, action, resource, _ = case
+    assert simulated(iam, roles[role], action, resource) == allowed(roles[role], action, resource, {})
+
+
+def test_simulation_allows_and_refuses(iam: Any) -> None:  # noqa: ANN401
+    statements = [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::a/*"}]
+    denied = [*statements, {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::a/secret"}]
+    assert simulated(iam, denied, "s3:GetObject", "arn:aws:s3:::a/x")
+    assert not simulated(iam, denied, "s3:GetObject", "arn:aws:s3:::a/secret")
+    assert not simulated(iam, denied, "s3:PutObject", "arn:aws:s3:::a/x")
 
 
 def test_every_role_is_asked_both_ways(roles: dict[str, list[Statement]]) -> None:

@@ -11,8 +11,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 CORE, SERVER, DEV = "core/requirements.txt", "server/requirements.txt", "requirements-dev.txt"
-CHECKOV, AWS = "requirements-checkov.txt", "core/requirements-aws.txt"
-LOCKS = (CORE, AWS, SERVER, DEV, CHECKOV)
+AWS = "core/requirements-aws.txt"
+CHECKOV, MINISTACK = "requirements-checkov.txt", "requirements-ministack.txt"
+LOCKS = (CORE, AWS, SERVER, DEV, CHECKOV, MINISTACK)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
@@ -25,6 +26,7 @@ WANTED = {
     ],
     SERVER: PROJECT["dependency-groups"]["server"],
     CHECKOV: PROJECT["dependency-groups"]["checkov"],
+    MINISTACK: PROJECT["dependency-groups"]["ministack"],
     DEV: [
         *PROJECT["project"]["dependencies"],
         *PROJECT["project"]["optional-dependencies"]["dev"],
