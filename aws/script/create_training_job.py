@@ -52,7 +52,7 @@ def create_training_job(
     seed: Seed = None,
     hosts: Annotated[int, typer.Option(min=1, max=64, help="Hosts that learn together.")] = 1,
     trials: Annotated[int | None, typer.Option(min=1, help="Tune by so many jobs instead.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request; nothing is sent.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the requests; nothing is sent.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the job, and keep what it made.")] = False,
     stop_name: Annotated[str | None, typer.Option("--stop", metavar="NAME", help="Stop that job instead.")] = None,
     environment: Environment = None,
@@ -70,11 +70,11 @@ def create_training_job(
     order = Order(task, model, *bounds, seed, hosts=hosts, cloud=Cloud.AWS)
     place, asked = asked_for(workspace, settings, order, told(json_output), trials=trials)
     if dry_run:
-        emit(asked.request, True, lambda: None)
+        emit({"requests": [one.request for one in asked]}, True, lambda: None)
         return
-    started = place.start(asked)
+    names = [place.start(one).name for one in asked]
     if not wait:
-        emit({"job": started.name}, json_output, lambda: typer.echo(started.name))
+        emit({"jobs": names}, json_output, lambda: typer.echo("\n".join(names)))
         return
     learn = partial(train, hosts=hosts) if trials is None else partial(tune, trials=trials)
     learn(

@@ -16,11 +16,11 @@ __all__ = ["asked_for"]
 
 def asked_for(
     workspace: Path, settings: Settings, order: Order, log: Log, *, trials: int | None = None
-) -> tuple[SageMaker, Asked]:
-    """The place to ask, and the training job of `order`, or its tuning by so many `trials`.
+) -> tuple[SageMaker, tuple[Asked, ...]]:
+    """The place to ask, and the first training job of `order`, or its tuning by so many `trials`.
 
-    It is the very job that `train` or `tune` asks for by the same order, so that what was started by one is taken up by
-    the other.
+    They are the very jobs that `train` or `tune` asks for by the same order: what was started by one is taken up by the
+    other.
 
     Raises
     ------
@@ -34,4 +34,4 @@ def asked_for(
     run = Run(order, choice, read_material(workspace, settings, order.labels, state, windows), log)
     place = sagemaker(workspace, choice.settings, order.hosts, log)
     rows = run.material.rows(windows.train, windows.validation if windows.test else None)
-    return place, place.training(run.job(place, rows))
+    return place, (place.training(run.job(place, rows)),)

@@ -5,9 +5,9 @@ and everything after the fit happens here.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.aws.account import Account
-from retail_forecast.clouds.aws.definitions import Definition, Search, Work, training_definition, tuning_definition
+from retail_forecast.clouds.aws.definitions import (
+    OBJECTIVE,
+    Definition,
+    Search,
+    Work,
+    training_definition,
+    tuning_definition,
+)
 from retail_forecast.clouds.aws.jobs import (
     TRAINING,
     TUNING,
@@ -35,7 +42,7 @@ from retail_forecast.clouds.aws.jobs import (
 )
 from retail_forecast.clouds.aws.outputs import Outputs, account_of, outputs_of
 from retail_forecast.clouds.local_hosts import Log
-from retail_forecast.domain.errors import DataError
+from retail_forecast.domain.errors import PlaceError
 from retail_forecast.domain.settings import AwsSettings, Settings
 from retail_forecast.lake.channel import export_channel
 from retail_forecast.models.search import Choice, Parameter, Range
@@ -45,13 +52,17 @@ from retail_forecast.pipeline.together import Job
 __all__ = ["Asked", "SageMaker", "sagemaker"]
 
 
+Channels = Mapping[str, Callable[[Path], list[Path]]]
+"""By name, what writes a data channel into a folder; returns its files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What SageMaker is asked for, and what writes each channel into a folder; returns its files."""
+    """What SageMaker is asked for, and the channels that it needs."""
 
     kind: Kind
     definition: Definition
-    channels: Mapping[str, Callable[[Path], list[Path]]]
+    channels: Channels
 
     @property
     def request(self) -> dict[str, Any]:
@@ -95,16 +106,15 @@ class SageMaker:
             fetch_model(self.account, about["ModelArtifacts"]["S3ModelArtifacts"], Path(folder) / "model")
             yield Path(folder) / "model"
 
-    def training(self, job: Job) -> Asked:
-        """What is asked for `job`.
+    def training(self, job: Job, held_out: NDArray[np.intp] | None = None) -> Asked:
+        """What is asked for `job`, which is judged on the baskets at `held_out` where they are given.
 
         Raises
         ------
         UsageError : the environment does not allow such a job
         """
-        work = Work(job.work, job.hyperparameters, self.hosts)
-        definition = training_definition(self.outputs, self.aws, work, version("retail-forecast"))
-        return Asked(TRAINING, definition, {"gold": job.export})
+        work, channels = self._work(job, held_out)
+        return Asked(TRAINING, training_definition(self.outputs, self.aws, work, version("retail-forecast")), channels)
 
     def tuning(self, job: Job, held_out: NDArray[np.intp], search: Search) -> Asked:
         """What is asked for jobs that differ in some settings of `job`, judged on the baskets at `held_out`.
@@ -113,15 +123,22 @@ class SageMaker:
         ------
         UsageError : the environment does not allow such jobs
         """
+        work, channels = self._work(job, held_out)
+        return Asked(
+            TUNING, tuning_definition(self.outputs, self.aws, work, search, version("retail-forecast")), channels
+        )
+
+    def _work(self, job: Job, held_out: NDArray[np.intp] | None) -> tuple[Work, Channels]:
+        if held_out is None:
+            return Work(job.work, job.hyperparameters, self.hosts), {"gold": job.export}
         judged = digest_of(job.gold.label[held_out].tobytes() + job.gold.shop_week[held_out].tobytes())
         name = digest_of(msgspec.json.encode([job.work, judged]))
-        work = Work(name, job.hyperparameters, self.hosts, ("gold", "validation"))
-        definition = tuning_definition(self.outputs, self.aws, work, search, version("retail-forecast"))
 
         def write(folder: Path) -> list[Path]:
             return export_channel(job.gold, held_out, folder, 1, job.facts)
 
-        return Asked(TUNING, definition, {"gold": job.export, "validation": write})
+        channels = {"gold": job.export, "validation": write}
+        return Work(name, job.hyperparameters, self.hosts, tuple(channels)), channels
 
     def start(self, asked: Asked) -> Started:
         """Start what is asked for, unless it runs or has ended well already.
@@ -155,15 +172,25 @@ class SageMaker:
             self.log(f"{job.kind.title} {job.name} goes on; the same command follows it again")
             raise
 
-    def best(self, tuning: Started, space: tuple[Parameter, ...]) -> Best:
-        """The best job of a tuning that searches `space`.
+    def best(
+        self, usual: Started, tuning: Started | None, space: Sequence[Parameter], start: Mapping[str, Any]
+    ) -> Best:
+        """The best of a job with the settings `start`, and of the jobs of a tuning that searches `space`.
 
         Raises
         ------
-        DataError : no trial finished within the time
         PlaceError : as of `followed`
         """
-        return _best(self.followed(tuning), space)
+        names = [parameter.name for parameter in space]
+        first = Best(_figure(self.followed(usual)), {name: start[name] for name in names}, 1, 0)
+        if tuning is None:
+            return first
+        about = self.followed(tuning)
+        found, done = about.get("BestTrainingJob"), 1 + about["TrainingJobStatusCounters"]["Completed"]
+        value = found["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] if found else first.value
+        if not found or value <= first.value:
+            return replace(first, trials=done)
+        return Best(value, {p.name: _value(p, found["TunedHyperParameters"][p.name]) for p in space}, done, 0)
 
 
 def sagemaker(workspace: Path, settings: Settings, hosts: int, log: Log) -> SageMaker:
@@ -178,17 +205,16 @@ def sagemaker(workspace: Path, settings: Settings, hosts: int, log: Log) -> Sage
     return SageMaker(account_of(outputs), outputs, settings.aws, hosts, settings.train.threads, log, pause)
 
 
-def _best(about: Mapping[str, Any], space: tuple[Parameter, ...]) -> Best:
-    best = about.get("BestTrainingJob")
-    if not best:
-        raise DataError(
-            "no trial finished",
-            where=str(about["HyperParameterTuningJobName"]),
-            mend="give more time with --timeout, or look why the jobs failed",
+def _figure(about: Mapping[str, Any]) -> float:
+    """What the objective of tuning came to in a training job."""
+    found = {metric["MetricName"]: float(metric["Value"]) for metric in about.get("FinalMetricDataList", [])}
+    if OBJECTIVE not in found:
+        raise PlaceError(
+            f"the job told no {OBJECTIVE}",
+            where=str(about["TrainingJobName"]),
+            mend="use an image of this version of retail-forecast",
         )
-    chosen = {parameter.name: _value(parameter, best["TunedHyperParameters"][parameter.name]) for parameter in space}
-    value = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
-    return Best(value, chosen, about["TrainingJobStatusCounters"]["Completed"], 0)
+    return found[OBJECTIVE]
 
 
 def _value(parameter: Parameter, text: str) -> float | int | str:

@@ -83,9 +83,11 @@ def tune(
     UsageError : an unknown learner, bounds that do not fit, or too few weeks
     """
     study = study_of(workspace, settings, order)
+    start = {**study.settings.train.model_dump(), **learner(order.model, task=order.task).settings}
     if order.cloud is not None:
         place, asked = elsewhere(workspace, study, trials, timeout_s, log)
-        best = place.best(place.start(asked), study.space)
+        usual, *others = [place.start(one) for one in asked]
+        best = place.best(usual, others[0] if others else None, study.space, start)
     else:
         best = search(
             workspace / STUDIES,
@@ -94,7 +96,7 @@ def tune(
             validation_of(study.gold, study.windows, study.settings, order),
             trials=trials,
             timeout_s=timeout_s,
-            start={**study.settings.train.model_dump(), **learner(order.model, task=order.task).settings},
+            start=start,
             seed=study.settings.train.seed,
             tell=tell,
         )
@@ -142,8 +144,9 @@ def validation_of(gold: Labelled, windows: Windows, settings: Settings, order: O
 
 def elsewhere(
     workspace: Path, study: Study, trials: int, timeout_s: float | None, log: Log
-) -> "tuple[SageMaker, Asked]":
-    """What the cloud of the study's order is asked for, and the place to ask.
+) -> "tuple[SageMaker, tuple[Asked, ...]]":
+    """The place to ask, and what it is asked for: a job with the learner's own settings, for the first trial, and a
+    tuning for the others.
 
     Raises
     ------
@@ -163,8 +166,11 @@ def elsewhere(
     place, model = sagemaker(workspace, settings, 1, log), (order.model, learner(order.model, task=order.task).settings)
     facts = {"state": state.number, "tables": state.tables}
     job = job_of(place, order.task, model, study.gold, train, settings.train, facts)
-    search = Search(sagemaker_ranges(study.space), trials, settings.train.seed, timeout_s)
-    return place, place.tuning(job, held_out, search)
+    usual = place.training(job, held_out)
+    if trials == 1:
+        return place, (usual,)
+    search = Search(sagemaker_ranges(study.space), trials - 1, settings.train.seed, timeout_s)
+    return place, (usual, place.tuning(job, held_out, search))
 
 
 def _rows(gold: Labelled, windows: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

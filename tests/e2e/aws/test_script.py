@@ -22,7 +22,7 @@ def script(workspace: Path, *words: str) -> tuple[int, str, str]:
 def test_a_job_is_looked_at_started_and_taken_up(workspace: Path) -> None:
     code, shown, told = script(workspace, "--model", "logistic", "--seed", "11", "--dry-run")
     assert code == 0, told
-    request = json.loads(shown)
+    (request,) = json.loads(shown)["requests"]
     assert request["HyperParameters"]["model"] == "logistic"
     code, shown, told = script(workspace, "--model", "logistic", "--seed", "11")
     assert (code, shown.strip()) == (0, request["TrainingJobName"]), told
@@ -36,8 +36,10 @@ def test_a_job_is_looked_at_started_and_taken_up(workspace: Path) -> None:
 def test_a_tuning_is_looked_at(workspace: Path) -> None:
     code, shown, told = script(workspace, "--model", "tree", "--trials", "3", "--dry-run")
     assert code == 0, told
-    limits = json.loads(shown)["HyperParameterTuningJobConfig"]["ResourceLimits"]
-    assert limits == {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2}
+    usual, tuning = json.loads(shown)["requests"]
+    assert usual["HyperParameters"]["max_leaf_nodes"] == "256"
+    limits = tuning["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    assert limits == {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2}
 
 
 @pytest.mark.parametrize(
