@@ -1,6 +1,6 @@
 """From what a model found to the body of an answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -85,15 +85,17 @@ class Answered:
     ----------
     request_id, time : of the request; `time` is when its answer was sent, in seconds of the Unix epoch
     model : what answered; its `version`, `task` and `bundle.digest` identify it
-    baskets : as decoded
+    baskets : as decoded, or of a stream in columns as far as the model looks at them
     predictions : of each basket
+    first : position of the first of them in the request; of a stream they are told part by part
     """
 
     request_id: str
     time: float
     model: Model
-    baskets: Sequence[Basket]
+    baskets: Collection[Basket]
     predictions: Predictions
+    first: int = 0
 
 
 Observer = Callable[[Answered], None]

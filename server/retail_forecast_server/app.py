@@ -89,7 +89,7 @@ def application(
     """
     app = _framework(started)
     service = Service(shelf, limits, (metrics.answered, *observers))
-    hot = _hot(service, metrics)
+    hot = _hot(service)
     for path, endpoint in hot.items():
         app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     _add_probes(app, shelf, instance)
@@ -128,9 +128,9 @@ def _framework(started: Started) -> FastAPI:
     return app
 
 
-def _hot(service: Service, metrics: Metrics) -> dict[str, ASGIApp]:
+def _hot(service: Service) -> dict[str, ASGIApp]:
     """The endpoints that answer baskets, by path."""
-    batch = Batch(service, metrics.answered)
+    batch = Batch(service)
     return {
         PREDICT: Predict(service),
         PREDICT_COLUMNS: Predict(service, COLUMNS),

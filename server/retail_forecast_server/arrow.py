@@ -9,6 +9,7 @@ checked columns and our own. It is imported when the first such body arrives.
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from io import IOBase
 from itertools import pairwise
@@ -30,6 +31,7 @@ from retail_forecast_server.fields import Field
 from retail_forecast_server.ipc import Batch, Column, TooLarge, read_stream
 from retail_forecast_server.models import Model
 from retail_forecast_server.problems import Problem, at_fault
+from retail_forecast_server.rows import Rows
 
 __all__ = ["answer_stream"]
 
@@ -54,8 +56,10 @@ NanoArray = Any
 """`nanoarrow.c_array.CArray`; the library has no types."""
 
 
-def answer_stream(source: IOBase, sink: IOBase, model: Model, limits: ServerSettings) -> Iterator[Predictions]:
-    """Answer every batch of the stream `source` with one in `sink`; yields what was found, batch by batch.
+def answer_stream(
+    source: IOBase, sink: IOBase, model: Model, limits: ServerSettings
+) -> Iterator[tuple[Rows, Predictions]]:
+    """Answer every batch of the stream `source` with one in `sink`; yields what was asked and found, batch by batch.
 
     Raises
     ------
@@ -67,10 +71,11 @@ def answer_stream(source: IOBase, sink: IOBase, model: Model, limits: ServerSett
             if batch is None:
                 ids = _ids(fields)
                 continue
-            found = model.bundle.predict(_baskets(batch, model, limits))
-            writer.write_array(_answers(batch.columns[_ID] if ids else None, found))
+            baskets, given = _baskets(batch, model, limits), batch.columns[_ID] if ids else None
+            found = model.bundle.predict(baskets)
+            writer.write_array(_answers(given, found))
             answered = True
-            yield found
+            yield Rows(baskets, None if given is None else partial(_told_ids, given)), found
         if not answered:
             writer.write_array(_answers(_no_ids(ids) if ids else None, _NOTHING))
         writer.close()
@@ -219,9 +224,12 @@ def _of_one_length(of: Column, first: int, count: int) -> Codes | None:
 def _words(of: Column, first: int, count: int, name: str) -> list[str]:
     if of.field.kind != "text":
         raise at_fault("text is expected", *name.split("/"))
-    offsets = of.values[first : first + count + 1].tolist()
-    letters = of.letters.tobytes()
-    return [letters[start:end].decode() for start, end in pairwise(offsets)]
+    return _texts(of, first, count)
+
+
+def _texts(of: Column, first: int, count: int, errors: str = "strict") -> list[str]:
+    letters, ends = of.letters.tobytes(), of.values[first : first + count + 1].tolist()
+    return [letters[start:end].decode(errors=errors) for start, end in pairwise(ends)]
 
 
 def _ids(fields: Collection[Field]) -> Field | None:
@@ -230,6 +238,12 @@ def _ids(fields: Collection[Field]) -> Field | None:
     if found is not None and found.kind != "text":
         raise at_fault("text is expected", _ID)
     return found
+
+
+def _told_ids(of: Column) -> list[str | None]:
+    """The ids as text, whatever bytes were sent for them."""
+    words = _texts(of, 0, of.length, "replace")
+    return [word if of.present is None or of.present[row] else None for row, word in enumerate(words)]
 
 
 def _no_ids(field: Field) -> Column:

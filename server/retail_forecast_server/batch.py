@@ -2,13 +2,12 @@
 
 NDJSON has a basket a line, and an answer a line; a line that does not fit is answered by a problem that names it, and
 the next ones all the same. An Arrow IPC stream (`arrow.py`) has a batch of answers for each of its batches. The work is
-done in threads; the client is read only as fast as it is answered. Answers of this route are counted in the metrics,
-and not told to observers.
+done in threads; the client is read only as fast as it is answered. Observers are told of each part that was answered.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from http import HTTPStatus
 from io import BufferedReader
 
@@ -33,7 +32,8 @@ _AT_ONCE = 2048
 _MOST = 4
 _LINE = msgspec.json.Decoder(Basket)
 
-Work = Callable[[Bridge, Model, ServerSettings], Iterator[Predictions]]
+Part = tuple[Collection[Basket], Predictions]
+Work = Callable[[Bridge, Model, ServerSettings], Iterator[Part]]
 
 
 class _LineProblem(msgspec.Struct, frozen=True):
@@ -42,16 +42,10 @@ class _LineProblem(msgspec.Struct, frozen=True):
 
 
 class Batch:
-    """The endpoint.
+    """The endpoint."""
 
-    Parameters
-    ----------
-    counted : told of each part that was answered
-    """
-
-    def __init__(self, service: Service, counted: Callable[[Answered], None]) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._counted = counted
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,18 +71,26 @@ class Batch:
         bridge = Bridge(receive, send, kind, limits.request_timeout_s, limits.max_batch_bytes)
         self._running += 1
         try:
-            await asyncio.to_thread(self._work, bridge, _WORK[kind], model, scope["request_id"])
+            loop = asyncio.get_running_loop()
+            await asyncio.to_thread(self._work, bridge, _WORK[kind], model, scope["request_id"], loop)
         finally:
             self._running -= 1
         await send({"type": "http.response.body", "body": b""})
 
-    def _work(self, bridge: Bridge, work: Work, model: Model, request_id: str) -> None:
+    def _work(self, bridge: Bridge, work: Work, model: Model, request_id: str, loop: asyncio.AbstractEventLoop) -> None:
+        first = 0
         try:
-            for found in work(bridge, model, self._service.limits):
+            for baskets, found in work(bridge, model, self._service.limits):
                 bridge.mark()
-                self._counted(Answered(request_id, time.time(), model, (), found))
+                answered = Answered(request_id, time.time(), model, baskets, found, first)
+                loop.call_soon_threadsafe(self._tell, answered)
+                first += len(found.label)
         except Problem as problem:
             raise (bridge.problem or problem) from None
+
+    def _tell(self, answered: Answered) -> None:
+        for observe in self._service.observers:
+            observe(answered)
 
 
 class Either:
@@ -111,7 +113,7 @@ def kind_of(scope: Scope) -> bytes:
     return headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
 
 
-def _arrow(bridge: Bridge, model: Model, limits: ServerSettings) -> Iterator[Predictions]:
+def _arrow(bridge: Bridge, model: Model, limits: ServerSettings) -> Iterator[Part]:
     # The library is loaded when somebody sends what it reads.
     from retail_forecast_server.arrow import answer_stream  # noqa: PLC0415
 
@@ -120,7 +122,7 @@ def _arrow(bridge: Bridge, model: Model, limits: ServerSettings) -> Iterator[Pre
     outlet.send()
 
 
-def _ndjson(bridge: Bridge, model: Model, limits: ServerSettings) -> Iterator[Predictions]:
+def _ndjson(bridge: Bridge, model: Model, limits: ServerSettings) -> Iterator[Part]:
     outlet, number = Outlet(bridge), 0
     for lines in _parts(bridge, limits.max_body_bytes):
         asked = [_asked(line, number + position, model, limits) for position, line in enumerate(lines, 1)]
@@ -131,7 +133,7 @@ def _ndjson(bridge: Bridge, model: Model, limits: ServerSettings) -> Iterator[Pr
             answers = iter(encoded_lines(baskets, model, found))
         outlet.write(b"".join(one if isinstance(one, bytes) else next(answers) for one in asked))
         if baskets:
-            yield found
+            yield baskets, found
     outlet.send()
 
 

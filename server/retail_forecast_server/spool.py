@@ -1,7 +1,7 @@
 """The spool of the prediction log: answers are put aside, and a thread writes them into segments on the local disk.
 
-An answer never waits for the log. What waits is bounded in number, what is on the disk in bytes; beyond that, and where
-the disk fails, answers are left out and counted. `domain.spooled` says what a segment is.
+An answer never waits for the log. What waits is bounded in baskets, what is on the disk in bytes; beyond that, and
+where the disk fails, answers are left out and counted. `domain.spooled` says what a segment is.
 """
 
 import fcntl
@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -27,9 +28,9 @@ from retail_forecast_server.answers import Answered
 __all__ = ["Spool"]
 
 _LOG = logging.getLogger(__name__)
-_MOST_WAITING = 4096
+_MOST_WAITING = 32_768
 _EVERY_S = 0.5
-_AT_ONCE = 256
+_AT_ONCE = 1024
 
 
 class Spool:
@@ -46,6 +47,8 @@ class Spool:
     def __init__(self, folder: Path, most_bytes: int, segment_s: float, registry: CollectorRegistry) -> None:
         self._folder, self._most_bytes, self._segment_s = folder, most_bytes, segment_s
         self._waiting: deque[Answered] = deque()
+        # Baskets: the loop alone counts what came, the thread alone what went.
+        self._come, self._gone = 0, 0
         self._stopping = threading.Event()
         self._writer, self._number = secrets.token_hex(8), 0
         self._file: IO[bytes] | None = None
@@ -61,10 +64,13 @@ class Spool:
         )
 
     def observe(self, answered: Answered) -> None:
-        """Put an answered request aside, unless too many wait; an observer."""
-        if len(self._waiting) >= _MOST_WAITING:
-            self._dropped.labels("queue").inc(len(answered.baskets))
+        """Put an answered request aside, unless too many baskets wait; an observer. Where none wait, any is taken."""
+        count = len(answered.baskets)
+        waiting = self._come - self._gone
+        if waiting and waiting + count > _MOST_WAITING:
+            self._dropped.labels("queue").inc(count)
         else:
+            self._come += count
             self._waiting.append(answered)
 
     @contextmanager
@@ -86,12 +92,18 @@ class Spool:
 
     def _write(self) -> None:
         """Write what waits, in micro-batches; finish the segment when it is old enough."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
-            entries = [entry for answered in batch for entry in _entries(answered)]
+        waiting = self._taken()
+        while entries := list(islice(waiting, _AT_ONCE)):
             self._keep(entries)
         if self._file is not None and time.monotonic() - self._since >= self._segment_s:
             self._finish()
+
+    def _taken(self) -> Iterator[Entry]:
+        """The entries of all that waits now."""
+        for _ in range(len(self._waiting)):
+            answered = self._waiting.popleft()
+            yield from _entries(answered)
+            self._gone += len(answered.baskets)
 
     def _keep(self, entries: list[Entry]) -> None:
         payload = framed(msgspec.msgpack.encode(entries))
@@ -136,7 +148,7 @@ def _entries(answered: Answered) -> Iterator[Entry]:
         weeks,
         strict=True,
     )
-    for position, (basket, features, probabilities, label, unknown_share, week) in enumerate(rows):
+    for position, (basket, features, probabilities, label, unknown_share, week) in enumerate(rows, answered.first):
         yield Entry(
             answered.request_id,
             position,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.server.conftest import Answer, Client, MakeClient
 
     from retail_forecast.bundle.scorer import Predictions
+    from retail_forecast_server.answers import Answered
     from retail_forecast_server.models import Model
 
 NDJSON, ARROW = "application/x-ndjson", "application/vnd.apache.arrow.stream"
@@ -198,6 +199,30 @@ def test_limits(make_client: MakeClient) -> None:
     assert _ask(client, "application/json", b"{}").status == 415
     assert _ask(client, NDJSON, b"", query="explain=true").status == 422
     assert _ask(client, NDJSON, b"", query="task=coarse").status == 503
+
+
+@pytest.mark.parametrize("kind", [NDJSON, ARROW])
+def test_observers_are_told_of_each_part(make_client: MakeClient, model: Model, kind: str) -> None:
+    told: list[Answered] = []
+    baskets = _baskets(250)
+    body = _ndjson(baskets) if kind == NDJSON else _stream(_table(baskets))
+    _ask(make_client(observers=[told.append]), kind, *_in_pieces(body, 5000))
+    assert len(told) > 1
+    assert len({one.request_id for one in told}) == 1
+    assert [one.first for one in told] == np.cumsum([0, *(len(one.baskets) for one in told)])[:-1].tolist()
+    seen = [basket for one in told for basket in one.baskets]
+    assert [basket.basket_id for basket in seen] == [basket.basket_id for basket in baskets]
+    np.testing.assert_array_equal(model.predict(seen).features, model.predict(baskets).features)
+    assert sum(len(one.predictions.label) for one in told) == 250
+
+
+def test_ids_that_are_missing_or_no_text_are_told(make_client: MakeClient) -> None:
+    told: list[Answered] = []
+    baskets = [msgspec.structs.replace(basket, basket_id=None if n else "é") for n, basket in enumerate(_baskets(2))]
+    body = _stream(_table(baskets)).replace("é".encode(), b"\xff\xff")
+    assert _ask(make_client(observers=[told.append]), ARROW, body).status == 200
+    assert [basket.basket_id for basket in told[0].baskets] == ["\ufffd\ufffd", None]
+    assert next(iter(told[0].baskets)) in told[0].baskets
 
 
 def test_invocations_take_streams_as_well(client: Client) -> None:

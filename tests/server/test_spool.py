@@ -1,6 +1,7 @@
 """The spool keeps every answer or counts that it did not, and no answer waits for it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -55,16 +56,39 @@ def test_every_answer_is_kept_with_what_it_was_made_of(
     assert b"CUST" not in segment.path.read_bytes()
 
 
+def test_parts_of_a_stream_are_numbered_through(answered: Callable[..., Answered], tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "log", PLENTY, 60, CollectorRegistry())
+    with spool.running():
+        for first in (0, 3):
+            spool.observe(replace(answered("stream"), first=first))
+    (segment,) = segments(tmp_path / "log")
+    assert [one.position for one in read_segment(segment.path)] == list(range(6))
+
+
+def test_a_request_larger_than_the_queue_is_kept_where_none_wait(
+    answered: Callable[..., Answered], tmp_path: Path
+) -> None:
+    registry = CollectorRegistry()
+    spool = Spool(tmp_path / "log", 1_000_000_000, 60, registry)
+    large = answered("r", ROWS * 11_000)
+    spool.observe(large)
+    spool.observe(large)
+    with spool.running():
+        pass
+    assert counted(registry, "written") == 33_000
+    assert counted(registry, "dropped", reason="queue") == 33_000
+
+
 def test_what_is_too_much_is_left_out_and_counted(answered: Callable[..., Answered], tmp_path: Path) -> None:
     registry = CollectorRegistry()
     spool = Spool(tmp_path / "log", 5_000, 60, registry)
     one = answered("r", ROWS * 20)
-    for _ in range(4100):
+    for _ in range(550):
         spool.observe(one)
     assert counted(registry, "dropped", reason="queue") == 4 * 60
     with spool.running():
         pass
-    assert counted(registry, "dropped", reason="full") == 4096 * 60
+    assert counted(registry, "dropped", reason="full") == 546 * 60
     assert counted(registry, "written") == 0
 
 
