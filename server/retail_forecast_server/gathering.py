@@ -1,8 +1,8 @@
-"""Requests that arrive in the same turn of the event loop are scored together.
+"""Requests that arrive in successive turns of the event loop are scored together.
 
 Most of what scoring costs, it costs once however many baskets there are; so a server under load answers several times
-as many requests, and none waits for company: what has arrived when the turn ends is scored at once, be it one basket.
-A basket's features and its label do not depend on the company it is scored in.
+as many requests, and none waits idly for company: as soon as a turn brings no more, what has gathered is scored, be it
+one basket. A basket's features and its label do not depend on the company it is scored in.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from retail_forecast_server.models import Model
 __all__ = ["Gathering"]
 
 _MOST = 256
-"""Baskets that one turn scores, a few milliseconds, unless a single request brings more; the others wait for the next
-turn."""
+"""Baskets that are scored at once, a few milliseconds, unless a single request brings more; the
+others wait for the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,14 @@ class _Waiting:
 
 
 class Gathering:
-    """Scores what has gathered, once a turn. To be used from one event loop."""
+    """Scores what has gathered, after a turn that brought no more. To be used from one event loop."""
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
+        self._known = 0
 
     def predict(self, model: Model, baskets: Sequence[Basket]) -> asyncio.Future[Predictions]:
-        """The answers of `model` for `baskets`, before the next turn ends."""
+        """The answers of `model` for `baskets`, before long."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score)
@@ -43,8 +44,13 @@ class Gathering:
         return waiting.found
 
     def _score(self) -> None:
+        if self._known < len(self._waiting) < _MOST:
+            self._known = len(self._waiting)
+            asyncio.get_running_loop().call_soon(self._score)
+            return
         taken = _as_many_as(_MOST, self._waiting)
         now, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._known = len(self._waiting)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._score)
         for model in dict.fromkeys(waiting.model for waiting in now):

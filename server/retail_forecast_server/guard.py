@@ -175,7 +175,7 @@ async def _refuse(problem: Problem, send: Send) -> None:
 
 
 def _dressed(headers: Headers, request_id: bytes) -> Headers:
-    own_policy = any(name == _NOTHING_LOADS[0] for name, _ in headers)
+    own_policy = _NOTHING_LOADS[0] in dict(headers)
     return [*headers, *_SECURITY, *(() if own_policy else (_NOTHING_LOADS,)), (b"x-request-id", request_id)]
 
 

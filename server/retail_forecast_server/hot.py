@@ -1,7 +1,7 @@
 """The hot routes: `POST /v1/predict` and its like as thin ASGI endpoints.
 
 They stand inside the FastAPI app, but decode and encode by themselves: validation by pydantic and the response classes
-would cost more than the prediction. Small bodies are answered on the event loop, all of a turn together (`gathering`);
+would cost more than the prediction. Small bodies are answered on the event loop, together (`gathering`);
 large ones in a thread, so that probes and small requests do not wait for them.
 """
 
@@ -19,6 +19,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Answered, Observer, encoded, explained
 from retail_forecast_server.asked import Asked, decoded
 from retail_forecast_server.columns import columns_encoded, columns_read
+from retail_forecast_server.deadlines import Deadlines
 from retail_forecast_server.gathering import Gathering
 from retail_forecast_server.models import Model
 from retail_forecast_server.problems import Problem
@@ -82,6 +83,7 @@ class Predict:
     def __init__(self, service: Service, dialect: Dialect = LINES) -> None:
         self._service = service
         self._dialect = dialect
+        self._bodies = Deadlines(service.limits.request_timeout_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -96,7 +98,7 @@ class Predict:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{scope['path']} takes no query.")
         model = self._service.shelf.get(self._dialect.task or query.task)
         _check_headers(scope, limits.max_body_bytes)
-        body = await read_body(receive, limits.max_body_bytes, limits.request_timeout_s)
+        body = await read_body(receive, limits.max_body_bytes, self._bodies)
         if len(body) <= _INLINE_BYTES and not query.explain:
             asked, payload, found = await self._answer_here(body, model)
         else:
@@ -133,8 +135,8 @@ class Predict:
 
 def _check_headers(scope: Scope, limit: int) -> None:
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
-    if kind != _JSON:
+    kind = headers.get(b"content-type", b"")
+    if kind != _JSON and kind.split(b";", 1)[0].strip().lower() != _JSON:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The header Content-Type must be application/json.")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise Problem(
@@ -145,16 +147,15 @@ def _check_headers(scope: Scope, limit: int) -> None:
         raise _too_large(limit)
 
 
-async def read_body(receive: Receive, limit: int, seconds: float) -> bytes:
-    """The whole body, read no further than the limit and no longer than `seconds`.
+async def read_body(receive: Receive, limit: int, deadlines: Deadlines) -> bytes:
+    """The whole body, read no further than the limit and no longer than `deadlines` allow.
 
     Raises
     ------
     Problem : it is too large, or too slow
     """
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, limit)
+        return await deadlines.within(_read(receive, limit))
     except TimeoutError:
         raise Problem(
             HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time.", headers=((b"connection", b"close"),)

@@ -36,17 +36,17 @@ class RequestLog:
     tenth of a prediction. To be used from one event loop."""
 
     def __init__(self) -> None:
-        self._lines: list[bytes] = []
+        self._requests: list[Request] = []
 
     def add(self, request: Request) -> None:
-        """Take a line that is written before the next turn ends."""
-        if not self._lines:
+        """Take a request whose line is written before the next turn ends."""
+        if not self._requests:
             asyncio.get_running_loop().call_soon(self._write)
-        self._lines.append(_CUSTOMER.sub(_HIDDEN, _ENCODER.encode(request)))
+        self._requests.append(request)
 
     def _write(self) -> None:
-        lines, self._lines = self._lines, []
-        sys.stderr.buffer.write(b"\n".join([*lines, b""]))
+        requests, self._requests = self._requests, []
+        sys.stderr.buffer.write(_CUSTOMER.sub(_HIDDEN, _ENCODER.encode_lines(requests)))
         sys.stderr.buffer.flush()
 
 

@@ -1,6 +1,7 @@
 """What runs in a worker's process: the models, the app over them, and the word that it answers."""
 
 import asyncio
+import gc
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -81,6 +82,9 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
 
     @asynccontextmanager
     async def started() -> AsyncIterator[None]:
+        # What was loaded stays: looked through for garbage again and again, it would hold up requests.
+        gc.collect()
+        gc.freeze()
         announcing = _announce_once_reached(shelf.front, post, announce)
         with spool.running() if spool else nullcontext():
             async with _meanwhile(

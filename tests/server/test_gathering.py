@@ -1,4 +1,4 @@
-"""Requests of one turn are scored together, and each gets what it would have got alone."""
+"""Requests that come together are scored together, and each gets what it would have got alone."""
 
 from __future__ import annotations
 
@@ -57,6 +57,21 @@ def test_a_turn_scores_no_more_than_it_may(model: Model, calls: list[int]) -> No
     found = _together(model, [row * 100 for row in ROWS[:6]] + [ROWS[0] * 300])
     assert [len(part.label) for part in found] == [100] * 6 + [300]
     assert calls == [200, 200, 200, 300]
+
+
+def test_who_comes_while_others_come_is_scored_with_them(model: Model, calls: list[int]) -> None:
+    async def ask() -> list[Predictions]:
+        gathering = Gathering()
+
+        async def after(turns: int) -> Predictions:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return await gathering.predict(model, ROWS[turns])
+
+        return await asyncio.gather(*(after(turns) for turns in (0, 1, 2, 9)))
+
+    assert len(asyncio.run(ask())) == 4
+    assert calls == [3, 1]
 
 
 def test_each_model_answers_its_own(model: Model, flat_model: Model, calls: list[int]) -> None:
