@@ -97,8 +97,8 @@ class Predict:
         if self._dialect.task and query != NOTHING:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{scope['path']} takes no query.")
         model = self._service.shelf.get(self._dialect.task or query.task)
-        _check_headers(scope, limits.max_body_bytes)
-        body = await read_body(receive, limits.max_body_bytes, self._bodies)
+        length = _stated_length(scope, limits.max_body_bytes)
+        body = await read_body(receive, limits.max_body_bytes, self._bodies, length)
         if len(body) <= _INLINE_BYTES and not query.explain:
             asked, payload, found = await self._answer_here(body, model)
         else:
@@ -133,7 +133,13 @@ class Predict:
         return asked, self._dialect.write(asked, model, found), found
 
 
-def _check_headers(scope: Scope, limit: int) -> None:
+def _stated_length(scope: Scope, limit: int) -> int | None:
+    """The length of a body of plain JSON, when it is told beforehand.
+
+    Raises
+    ------
+    Problem : it is something else, or too large
+    """
     headers: dict[bytes, bytes] = dict(scope["headers"])
     kind = headers.get(b"content-type", b"")
     if kind != _JSON and kind.split(b";", 1)[0].strip().lower() != _JSON:
@@ -142,33 +148,39 @@ def _check_headers(scope: Scope, limit: int) -> None:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The header Content-Encoding is not supported: send plain JSON."
         )
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > limit:
+    stated = headers.get(b"content-length", b"")
+    length = int(stated) if stated.isdigit() else None
+    if length is not None and length > limit:
         raise _too_large(limit)
+    return length
 
 
-async def read_body(receive: Receive, limit: int, deadlines: Deadlines) -> bytes:
+async def read_body(receive: Receive, limit: int, deadlines: Deadlines, length: int | None = None) -> bytes:
     """The whole body, read no further than the limit and no longer than `deadlines` allow.
+
+    Parameters
+    ----------
+    length : of the body, where it is known: the message that says that nothing follows is then not waited for
 
     Raises
     ------
     Problem : it is too large, or too slow
     """
     try:
-        return await deadlines.within(_read(receive, limit))
+        return await deadlines.within(_read(receive, limit, length))
     except TimeoutError:
         raise Problem(
             HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time.", headers=((b"connection", b"close"),)
         ) from None
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+async def _read(receive: Receive, limit: int, length: int | None) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
+    if len(body) == length or not message.get("more_body"):
         return _within(body, limit)
     parts, size = [body], len(body)
-    while message.get("more_body"):
+    while size != length and message.get("more_body"):
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])

@@ -111,6 +111,14 @@ def test_features_survive_the_wire_to_the_bit(model: Model, row: Basket) -> None
     assert first.tobytes() == second.tobytes()
 
 
+def test_a_body_of_the_stated_length_is_whole_and_no_more_is_waited_for(client: Client) -> None:
+    body, kind = msgspec.json.encode(_of(UM, LA)), ("Content-Type", "application/json")
+    stated = ("Content-Length", str(len(body)))
+    for pieces in ([body, b"!"], [body[:9], body[9:], b"!"]):
+        assert client.ask("POST", "/v1/predict", *pieces, headers=[kind, stated]).status == 200
+        assert client.ask("POST", "/v1/predict", *pieces, headers=[kind]).status == 400
+
+
 def test_a_body_in_pieces_is_the_same_body(client: Client) -> None:
     body = msgspec.json.encode(_of(UM, LA))
     kind = [("Content-Type", "application/json; charset=utf-8")]
