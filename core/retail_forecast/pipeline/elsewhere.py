@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.aws.account import Account
+from retail_forecast.clouds.aws.artifacts import fetch_model, upload
 from retail_forecast.clouds.aws.definitions import (
     OBJECTIVE,
     Definition,
@@ -35,10 +36,8 @@ from retail_forecast.clouds.aws.jobs import (
     Pause,
     Started,
     ended,
-    fetch_model,
     found,
     submit,
-    upload,
 )
 from retail_forecast.clouds.aws.outputs import Outputs, account_of, outputs_of
 from retail_forecast.clouds.local_hosts import Log

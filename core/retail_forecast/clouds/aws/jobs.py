@@ -1,35 +1,21 @@
-"""Jobs of SageMaker: found or started, followed, stopped, and their results fetched.
+"""Jobs of SageMaker: found or started, followed and stopped.
 
 A job is known by the digest of its request, so that the same command, repeated, finds the job that runs or has ended
 well instead of starting a second one. After a failure or a stop the next attempt has a name of its own, and the same
 checkpoints.
 """
 
-import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.definitions import Definition
-from retail_forecast.clouds.aws.refusals import Refusal, Refused, mend_of, refusal_of, told_as_refused
+from retail_forecast.clouds.aws.refusals import Refusal, Refused, mend_of, refusal_of
 from retail_forecast.domain.cloud import Tell
-from retail_forecast.domain.errors import BundleError, PlaceError
+from retail_forecast.domain.errors import PlaceError
 
-__all__ = [
-    "TRAINING",
-    "TUNING",
-    "Kind",
-    "Pause",
-    "Started",
-    "ended",
-    "fetch_model",
-    "found",
-    "stop",
-    "submit",
-    "upload",
-]
+__all__ = ["TRAINING", "TUNING", "Kind", "Pause", "Started", "ended", "found", "stop", "submit"]
 
 Pause = Callable[[], None]
 """Waits a while."""
@@ -127,45 +113,6 @@ def ended(account: Account, job: Started, tell: Tell, pause: Pause) -> dict[str,
     if about[job.kind.status] != "Completed":
         raise _ill(job, about)
     return about
-
-
-def upload(account: Account, files: Mapping[str, Path]) -> None:
-    """Write each file to its address `s3://...`; a half-finished upload leaves nothing there.
-
-    Raises
-    ------
-    PlaceError : an upload failed
-    """
-    client = account.client("s3")
-    for address, file in files.items():
-        with told_as_refused(address):
-            bucket, _, key = address.removeprefix("s3://").partition("/")
-            client.upload_file(str(file), bucket, key)
-
-
-def fetch_model(account: Account, address: str, folder: Path) -> None:
-    """Unpack the archive that a job left at `address` into `folder`, which is made.
-
-    Raises
-    ------
-    BundleError : the archive is damaged
-    PlaceError : it cannot be read
-    """
-    folder.mkdir(parents=True)
-    archive = folder.with_suffix(".tar.gz")
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    with told_as_refused(address):
-        account.client("s3").download_file(bucket, key, str(archive))
-    try:
-        with tarfile.open(archive, "r:gz") as packed:
-            packed.extractall(folder, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise BundleError(
-            f"the model of the job cannot be unpacked: {error}",
-            where=address,
-            mend="remove the object and repeat the command: it starts the job again",
-        ) from error
-    archive.unlink()
 
 
 def _described(account: Account, kind: Kind, name: str) -> dict[str, Any] | None:
