@@ -40,6 +40,16 @@ aws: {environment: trial, poll_s: 0.2}
 
 
 @pytest.fixture(scope="session")
+def aws_server(
+    emulator: Callable[..., AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """An account of its own: what a lock keeps there after a teardown must not meet the tests of the infrastructure."""
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with emulator(command, tmp_path_factory.mktemp("aws"), {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def sagemaker(
     aws_server: str, emulator: Callable[..., AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:

@@ -1,0 +1,191 @@
+"""The whole loop on an emulated AWS, without an account: from the ground to a served answer, and back to nothing.
+
+Infrastructure is applied, till files come into the bucket and into the lake, jobs are tuned and trained by SageMaker's
+stand-in (`sagemaker.py`), the gate decides, the registry is published to the bucket, a server follows it there and
+answers as this machine does, its log is committed to the lake, a worse model is refused, a bad one rolled back, and
+`down` proves that nothing is left.
+"""
+
+import csv
+import gzip
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+
+from retail_forecast.clouds.objects import download, upload
+from retail_forecast.clouds.opening import open_store
+from retail_forecast_server.process import serving
+
+TESTS = Path(__file__).parents[2]
+NAME, REGION = "retail-forecast-dev", "ap-southeast-1"
+SIZES = ["--weeks", "12", "--baskets-per-week", "500", "--products", "150", "--customers", "200", "--stores", "20"]
+SETTINGS = """\
+windows: {test_weeks: 3, validation_weeks: 2, calibration_weeks: 2}
+train: {threads: 1}
+lake: {threads: 1}
+gate: {minimum_baskets: 200, draws: 200}
+aws: {poll_s: 0.2}
+"""
+ASKED = 25
+PATIENCE_S = 30
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def _ground() -> Any:  # noqa: ANN401 - a module
+    """The fixtures over Terraform, which belong to the tests of the infrastructure."""
+    spec = importlib.util.spec_from_file_location("ground_of_rounds", TESTS / "infrastructure/conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+copied, opened = _ground().copied, _ground().opened
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "workspace/retail-forecast.yaml").write_text(SETTINGS)
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def verb(home: Path, verb_in: Call) -> Call:
+    """A verb that must succeed; returns its document."""
+
+    def calling(*words: str) -> Any:  # noqa: ANN401 - JSON
+        code, document = verb_in(home, *words)
+        assert code == 0, (words, document)
+        return document
+
+    return calling
+
+
+@pytest.fixture
+def infra(copied: Callable[[], Path], opened: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options of `cloud` that lead to a copy of the ground, with the profile of the emulator."""
+    folder = copied()
+    for name, value in opened(folder).variables.items():
+        if name.startswith("TF_"):
+            monkeypatch.setenv(name, value)
+    (folder / "profiles/emulator.tfvars").replace(folder / "profiles/dev.tfvars")
+    return ["--home", str(folder.parent)]
+
+
+def let_in(outputs: dict[str, Any]) -> None:
+    """The emulator speaks no TLS, without which the buckets' policies let nobody in."""
+    s3 = boto3.client("s3", region_name=REGION)
+    for purpose in ("lake", "artifacts"):
+        s3.delete_bucket_policy(Bucket=outputs["bucket_names"][purpose])
+
+
+def bring(home: Path, outputs: dict[str, Any]) -> list[str]:
+    """Till files into the bucket, as tills would bring them, and out of it for ingest."""
+    s3, bucket = boto3.client("s3", region_name=REGION), outputs["bucket_names"]["lake"]
+    for file in sorted((home / "simulated").glob("transactions_*")):
+        s3.upload_file(str(file), bucket, f"incoming/{file.name}")
+    return sorted(map(str, download(open_store(outputs["zone_uris"]["incoming"]), home / "incoming")))
+
+
+def publish(home: Path, place: str) -> None:
+    """The registry of the workspace into the bucket: bundles first, then the pointers to them."""
+    for part in ("bundles", "champions"):
+        files = sorted(file for file in (home / "registry" / part).rglob("*") if file.is_file())
+        upload(open_store(place), {str(file.relative_to(home)): file for file in files})
+
+
+def baskets_of(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """Lines of the first baskets of a till file, as the server takes them."""
+    with gzip.open(file, "rt", newline="") if file.suffix == ".gz" else file.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    chosen = list(dict.fromkeys(row["BASKET_ID"] for row in rows))[:ASKED]
+    lines: dict[str, list[dict[str, Any]]] = {basket: [] for basket in chosen}
+    for row in rows:
+        if row["BASKET_ID"] in lines:
+            line = {"prod_code": row["PROD_CODE"], "quantity": int(row["QUANTITY"]), "spend_gbp": float(row["SPEND"])}
+            lines[row["BASKET_ID"]].append(line)
+    return lines
+
+
+def ask(url: str, basket: str, lines: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - JSON
+    body = json.dumps({"basket_id": basket, "lines": lines}).encode()
+    with urlopen(Request(f"{url}/v1/predict", body, {"Content-Type": "application/json"})) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def until_answered_by(url: str, version: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        with urlopen(f"{url}/readyz") as answer:  # noqa: S310 - our own server
+            if json.load(answer)["model_version"] == version:
+                return
+        assert time.monotonic() < end, f"the server does not take up {version}"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("aws")
+def test_the_whole_loop(
+    infra: list[str], home: Path, verb: Callable[..., Any], verb_in: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = verb("cloud", "up", "--yes", *infra)["outputs"]
+    let_in(outputs)
+    places = outputs["zone_uris"]
+    monkeypatch.setenv("RETAIL_FORECAST_LAKE__URI", places["lake"])
+
+    # Till files to baskets, in the buckets.
+    verb("simulate", *SIZES)
+    files = bring(home, outputs)
+    assert verb("ingest", *files)["files"] == 12
+
+    # Tuned and trained by jobs, measured here, judged by the gate.
+    tuned = verb("tune", "--cloud", "aws", "--model", "tree", "--trials", "2")
+    assert tuned["best"]["value"] > 0.5
+    trained = verb("train", "--cloud", "aws")
+    good = trained["run_id"]
+    assert verb("promote", good, "--why", "the first")["version"] == good
+    publish(home, places["registry"])
+
+    # The same answers from a server that follows the registry, and the log of them in the lake.
+    lines = baskets_of(Path(files[-1]))
+    verb("predict", files[-1], "--output", str(home / "local.jsonl"))
+    local = {row["basket_id"]: row for row in map(json.loads, (home / "local.jsonl").read_text().splitlines())}
+    spool = home / "spool"
+    quick = {"CHAMPION_POLL_S": "0.1", "PREDICTION_LOG": str(spool), "PREDICTION_LOG_SEGMENT_S": "0.2"}
+    with serving(registry=places["registry"], settings=quick) as url:
+        until_answered_by(url, good)
+        for basket, given in lines.items():
+            answer = ask(url, basket, given)
+            assert answer["label"] == local[basket]["label"]
+            for tier, share in answer["probabilities"].items():
+                assert abs(share - local[basket][f"p_{tier}"]) <= 1e-6
+
+        # A worse model is refused; one that is forced is served, and rolled back.
+        start, last = str(trained["windows"]["validation"][0]), str(trained["windows"]["calibration"][1])
+        bad = verb("train", "--train-from-week", start, "--train-to-week", last)["run_id"]
+        code, refused = verb_in(home, "promote", bad)
+        assert (code, refused["version"]) == (4, good)
+        verb("promote", bad, "--override-by", "Ann", "--override-reason", "to see what happens")
+        publish(home, places["registry"])
+        until_answered_by(url, bad)
+        verb("models", "--rollback", "basket", "--why", "it answers worse")
+        publish(home, places["registry"])
+        until_answered_by(url, good)
+    verb("predictions", "upload", str(spool), "--place", places["predictions"])
+    assert verb("predictions", "commit", "--place", places["predictions"])["answers"] == ASKED
+
+    # And nothing is left but what waits for its day.
+    left = verb("cloud", "down", "--yes", *infra)["left"]
+    assert {(thing["kind"], thing["standing"]) for thing in left} <= {("key", "pending"), ("bucket", "locked")}
