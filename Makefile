@@ -38,6 +38,7 @@ lint: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/hadolint server/DockerFile core/DockerFile
 	$(BIN)/pytest -q tests/repository/test_locks.py
 
 # One benchmark: make bench NAME=ingest ARGS='--times 4'; each tells its options with ARGS=--help.
@@ -52,6 +53,11 @@ lock: setup-dev
 	$(COMPILE) --group server -c core/requirements.txt -o server/requirements.txt
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 	$(COMPILE) --group ministack -o requirements-ministack.txt
+
+# What the server's image holds, as its build writes it to /opt/server/sbom.json.
+sbom: setup-dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible -o build/server.sbom.json server/requirements.txt
 
 docs: setup
 	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md

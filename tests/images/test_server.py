@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from retail_forecast.clouds.opening import open_store
+
 if TYPE_CHECKING:
     from tests.images.conftest import Store
 
@@ -87,6 +89,33 @@ def test_nothing_that_trains_or_installs_is_in_it(store: "Store", container: str
         "mlflow-skinny",
     }
     assert heavy.isdisjoint(installed)
+
+
+def test_it_brings_its_bill_of_materials(store: "Store", container: str) -> None:
+    code = """
+import importlib.metadata, json, re
+told = {(part["name"], part["version"]) for part in json.load(open("/opt/server/sbom.json"))["components"]}
+found = {(re.sub("[-_.]+", "-", one.name.lower()), one.version) for one in importlib.metadata.distributions()}
+print(sorted(name for name, _ in found - told))
+"""
+    assert _inside(store, container, code) == "['retail-forecast']"
+
+
+def test_it_follows_a_registry_on_a_root_it_cannot_write(
+    store: "Store", image: str, tmp_path: Path, promote: Callable[..., str]
+) -> None:
+    promote(open_store(tmp_path / "registry"), 1)
+    harsh = ["--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    given = ["--tmpfs=/tmp", f"--volume={tmp_path / 'registry'}:/registry:ro"]
+    limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
+    name = store.podman("run", "--detach", *harsh, *given, *limits, image, "--port", "8080", "--registry", "/registry")
+    end = time.monotonic() + PATIENCE_S
+    while "Serving at" not in store.podman("logs", name):
+        assert time.monotonic() < end, store.podman("logs", name)
+        time.sleep(0.2)
+    said = store.podman("logs", name)
+    store.podman("rm", "--force", name)
+    assert "(model run-1)" in said
 
 
 def test_its_health_check_is_the_one_of_the_recipe(store: "Store", image: str, container: str) -> None:
