@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
             flags = _SAGEMAKER | flags
             options.bundle = options.bundle or (None if options.registry else _SAGEMAKER_MODEL)
         settings = load_settings(options.workspace, server=flags)
-        origin = origin_of(settings.workspace, options.bundle, options.registry)
+        origin = origin_of(settings.workspace, options.bundle, options.registry, settings.registry.uri)
         serve(settings.server, origin, partial(say, options.json))
     except RetailForecastError as error:
         told = {"what": error.what, "where": error.where, "mend": error.mend, "exit_code": error.exit_code}

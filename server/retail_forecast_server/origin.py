@@ -41,8 +41,9 @@ class Origin:
     alone: bool
 
 
-def origin_of(workspace: Path, bundle: str | None, registry: str | None) -> Source | Origin:
-    """Where models come from: the `bundle` given, the `registry` given, or the champions of `workspace`.
+def origin_of(workspace: Path, bundle: str | None, registry: str | None, usual: str = "") -> Source | Origin:
+    """Where models come from: the `bundle` given, the `registry` given, the `usual` registry where there is one, or the
+    champions of `workspace`.
 
     Raises
     ------
@@ -50,7 +51,8 @@ def origin_of(workspace: Path, bundle: str | None, registry: str | None) -> Sour
     """
     if bundle is not None and registry is not None:
         raise UsageError("either a bundle is served or a registry is followed", where="--bundle", mend="give one")
-    if registry is not None:
+    registry = registry or (usual if bundle is None else None)
+    if registry:
         kind_of(registry)
         return Origin(registry, alone=False)
     if bundle is None:

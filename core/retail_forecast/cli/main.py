@@ -144,6 +144,10 @@ def _told(error: Exception) -> RetailForecastError:
         return error
     if isinstance(error, typer.TyperException):
         return _misused(error)
+    if type(error).__module__.startswith("obstore"):
+        from retail_forecast.clouds.faults import place_error
+
+        return place_error(error)
     return RetailForecastError(
         f"{type(error).__name__}: {error}".rstrip(": "),
         where="a fault of the program",

@@ -32,14 +32,14 @@ def models(
 ) -> None:
     """List the runs with their figures, the champions and their history, and what the gate refused; with --rollback, go
     back to the champion before."""
-    from retail_forecast.clouds.opening import open_store
+    from retail_forecast.pipeline.registry import registry_store
     from retail_forecast.registry.champion import history
     from retail_forecast.registry.refusals import refusals
     from retail_forecast.registry.runs import list_runs
 
     if rollback is not None:
         _roll_back(workspace, rollback, why)
-    store = open_store(workspace)
+    store = registry_store(workspace)
     runs = list_runs(store, task)
     entries = {str(t): history(store, t) for t in Task if task in (None, t)}
     champions = {name: found[-1].run_id for name, found in entries.items() if found}

@@ -37,4 +37,5 @@ def serve(
 
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(workspace, server=flags)
-    serve_here(settings.server, origin_of(workspace, bundle, registry), partial(say, json_output))
+    origin = origin_of(workspace, bundle, registry, settings.registry.uri)
+    serve_here(settings.server, origin, partial(say, json_output))

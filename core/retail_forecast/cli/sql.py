@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retail_forecast.cli.console import emit
-from retail_forecast.cli.options import DEFAULT_WORKSPACE, JsonOutput, Workspace
+from retail_forecast.cli.console import emit, told
+from retail_forecast.cli.options import DEFAULT_WORKSPACE, Environment, JsonOutput, Workspace, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +25,11 @@ def sql(
     athena: Annotated[
         str | None, typer.Option(metavar="S3_URI", help="Print the DDL of the same views for Athena instead.")
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(metavar="duckdb|athena", help="Who answers; Athena does in its own SQL."),
+    ] = "duckdb",
+    environment: Environment = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
 ) -> None:
@@ -41,7 +46,11 @@ def sql(
     if athena is not None:
         _print_ddl(athena, json_output)
     elif question is not None:
-        _answer(workspace, question, state, limit, "csv" if csv_output else "json" if json_output else "table")
+        form = "csv" if csv_output else "json" if json_output else "table"
+        if engine == "duckdb":
+            _answer(workspace, question, state, limit, form)
+        else:
+            _ask_athena(workspace, question, state, limit, form, engine, environment)
 
 
 def _print_ddl(location: str, json_output: bool) -> None:
@@ -58,14 +67,41 @@ def _answer(workspace: "Workspace", question: str, number: int | None, limit: in
 
     settings, state = load_settings(workspace), lake_state(workspace, number)
     with answer(lake_path(workspace), state, question, settings.lake) as rows:
-        if form == "csv":
-            _write_csv(rows)
-        elif form == "json":
-            columns = [{"name": field.name, "type": str(field.type)} for field in rows.schema]
-            document = {"state": state.number, "columns": columns, "rows": list(_rows(rows))}
-            emit(document, True, lambda: None)
-        else:
-            _show(rows, limit)
+        _print(rows, {"state": state.number}, limit, form)
+
+
+def _ask_athena(
+    workspace: "Workspace",
+    question: str,
+    state: int | None,
+    limit: int,
+    form: str,
+    engine: str,
+    environment: str | None,
+) -> None:
+    from retail_forecast.domain.errors import UsageError
+    from retail_forecast.pipeline.athena import ask_athena
+
+    if engine != "athena":
+        raise UsageError(f"there is no engine {engine!r}", where="--engine", mend="--engine duckdb or athena")
+    if state is not None:
+        raise UsageError(
+            "Athena reads the newest version of each table, never a state",
+            where="--state",
+            mend="leave --state or --engine athena out",
+        )
+    rows = ask_athena(workspace, settings_of(workspace, environment), question, told(form == "json"))
+    _print(rows, {"engine": engine}, limit, form)
+
+
+def _print(rows: "pa.RecordBatchReader", about: dict[str, Any], limit: int, form: str) -> None:
+    if form == "csv":
+        _write_csv(rows)
+    elif form == "json":
+        columns = [{"name": field.name, "type": str(field.type)} for field in rows.schema]
+        emit(about | {"columns": columns, "rows": list(_rows(rows))}, True, lambda: None)
+    else:
+        _show(rows, limit)
 
 
 def _rows(batches: "Iterable[pa.RecordBatch]") -> "Iterable[list[Any]]":

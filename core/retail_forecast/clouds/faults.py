@@ -9,11 +9,12 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from retail_forecast.clouds.addresses import Address, local_folder
 from retail_forecast.domain.errors import PlaceError
 
-__all__ = ["told_as_place"]
+__all__ = ["place_error", "told_as_place"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _SAID = ("No space left on device", "Disk quota exceeded")  # libraries in other languages pass the words on only
 _DENIED = (PermissionDeniedError, UnauthenticatedError)
+_EXPIRED = ("ExpiredToken", "token has expired", "RequestExpired")
 _MEND = {
     True: "check permissions and disk, then repeat",
     False: "check the address, the variables with credentials and endpoint, and the network, then repeat",
@@ -32,16 +33,19 @@ def told_as_place(where: Address, *also: type[Exception]) -> Iterator[None]:
     try:
         yield
     except known as error:
-        raise _told(error, where) from error
+        raise place_error(error, where) from error
 
 
-def _told(error: Exception, where: Address) -> PlaceError:
+def place_error(error: Exception, where: Address | None = None) -> PlaceError:
+    """What an error of the operating system or of a store means at `where`; None is some store."""
+    told, mend = str(where or ""), _MEND[where is not None and local_folder(where) is not None]
     if getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _SAID):
-        return PlaceError("the disk is full", where=str(where), mend="free some space, then repeat")
-    mend = _MEND[local_folder(where) is not None]
+        return PlaceError("the disk is full", where=told, mend="free some space, then repeat")
+    if any(words in str(error) for words in _EXPIRED):
+        return PlaceError("the credentials have expired", where=told, mend="sign in again, then repeat")
     if isinstance(error, _DENIED):
-        return PlaceError(f"access is denied ({_short(error)})", where=str(where), mend=mend)
-    return PlaceError(f"it cannot be written or read ({_short(error)})", where=str(where), mend=mend)
+        return PlaceError(f"access is denied ({_short(error)})", where=told, mend=mend)
+    return PlaceError(f"it cannot be written or read ({_short(error)})", where=told, mend=mend)
 
 
 def _short(error: Exception) -> str:

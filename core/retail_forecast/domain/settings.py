@@ -16,11 +16,13 @@ from retail_forecast.domain.errors import UsageError
 __all__ = [
     "SETTINGS_FILE",
     "AwsSettings",
+    "EndpointSettings",
     "FeatureSettings",
     "Floors",
     "GateSettings",
     "LakeSettings",
     "QualitySettings",
+    "RegistrySettings",
     "ServerSettings",
     "Settings",
     "TrainSettings",
@@ -70,6 +72,16 @@ class LakeSettings(_Section):
         1, ge=0, description="days between the end of a week and the arrival of its file [days]"
     )
     quality: QualitySettings = QualitySettings()
+
+
+class RegistrySettings(_Section):
+    """Place of the registry of record."""
+
+    uri: str = Field(
+        "",
+        description="where runs, bundles and champions lie: a folder, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or "
+        "abfss://...; by default the workspace",
+    )
 
 
 class FeatureSettings(_Section):
@@ -176,6 +188,20 @@ class ServerSettings(_Section):
     )
 
 
+class EndpointSettings(_Section):
+    """Endpoints of SageMaker; none is made but by `deploy_endpoint.py`."""
+
+    instance_type: str = Field("ml.m5.large", pattern=r"^ml\.", description="of an endpoint's hosts")
+    instances: int = Field(1, ge=1, description="hosts of an endpoint, and the fewest when it follows its load")
+    most: int = Field(4, ge=1, description="most hosts of an endpoint that follows its load")
+    invocations_per_instance: float = Field(
+        6000.0, gt=0, description="requests a host is to answer in a minute, for an endpoint that follows its load"
+    )
+    latency_ms: float = Field(
+        200.0, gt=0, description="95th percentile from which on an update is undone, without the way there [ms]"
+    )
+
+
 class AwsSettings(_Section):
     """Which environment of AWS is used, and how jobs run there."""
 
@@ -188,6 +214,13 @@ class AwsSettings(_Section):
     train_image: str = Field(
         "", description="image of jobs, best by its digest; by default the repository `train` at this version"
     )
+    server_image: str = Field(
+        "", description="image of the server on endpoints; by default the repository `server` at this version"
+    )
+    model_packages: bool = Field(
+        False, description="promote and rollback are mirrored in SageMaker's Model Registry; registry.uri is on S3 then"
+    )
+    endpoint: EndpointSettings = EndpointSettings()
     instance_type: str = Field("ml.m5.xlarge", pattern=r"^ml\.", description="of each host of a job")
     volume_gb: int = Field(30, ge=1, le=16384, description="disk of each host of a job [GB]")
     max_hours: float = Field(4, gt=0, description="longest running time of a job [h]")
@@ -211,6 +244,7 @@ class Settings(BaseSettings):
         None, gt=0, description="price of an hour of the machine; where it is given, cards say what training cost [USD]"
     )
     lake: LakeSettings = LakeSettings()
+    registry: RegistrySettings = RegistrySettings()
     features: FeatureSettings = FeatureSettings()
     windows: WindowSettings = WindowSettings()
     train: TrainSettings = TrainSettings()

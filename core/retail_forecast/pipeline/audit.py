@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from retail_forecast.bundle.scorer import Bundle
 from retail_forecast.bundle.snapshot import read_latest, read_snapshot
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.calendar import week_at, week_ordinal
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
@@ -27,6 +26,7 @@ from retail_forecast.lake.reading import Labelled, read_gold
 from retail_forecast.lake.state import LakeState
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.parity import TaskAudit, differences
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.replay import replay
 from retail_forecast.pipeline.resolve import CHAMPION, resolve_bundle
 from retail_forecast.pipeline.snapshots import make_snapshot
@@ -76,7 +76,7 @@ def audit_features(
     UsageError : a task has no champion, or `arrival` has learned from every week of the lake
     PlaceError : the server does not answer, or refuses a basket
     """
-    store, state = open_store(workspace), lake_state(workspace)
+    store, state = registry_store(workspace), lake_state(workspace)
     chosen = tasks or [task for task in Task if current(store, task) is not None]
     if not chosen:
         raise UsageError("no task has a champion", where=str(workspace), mend="promote a run first")

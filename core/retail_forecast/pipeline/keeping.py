@@ -23,7 +23,8 @@ from retail_forecast.models.fitting import Fitted, manifest_of
 from retail_forecast.models.learners import AnyLearner, VectorLearner
 from retail_forecast.pipeline.learning import Run
 from retail_forecast.pipeline.material import Material
-from retail_forecast.pipeline.workspace import bundle_path
+from retail_forecast.pipeline.registry import publish_runs, registry_store
+from retail_forecast.pipeline.workspace import bundle_path, registry_folder
 from retail_forecast.registry.machine import peak_memory_mib, this_machine
 from retail_forecast.registry.record import DataState, RunRecord, Windows
 from retail_forecast.registry.runs import list_runs, new_run_id, save_beside, save_run, test_window_uses
@@ -61,17 +62,23 @@ def keep(run: Run, windows: Windows, measured: Measured, now: datetime, *, paren
     ----------
     windows : those that the model was fitted on
     parent : the run whose figures these are, when the model is a refit
+
+    Raises
+    ------
+    PlaceError : the registry cannot be written; the run is kept in the workspace until a repeat publishes it
     """
     behaviour = _behaviour(run, windows, measured.fitted)
     record = _record(run, windows, measured, behaviour, now, parent)
-    store = open_store(run.material.workspace)
-    uses = _window_uses(store, record)
-    digest = _write(run.material.workspace, record, measured.fitted, uses)
+    workspace = run.material.workspace
+    uses = _window_uses(registry_store(workspace), record)
+    digest = _write(workspace, record, measured.fitted, uses)
     record = msgspec.structs.replace(record, bundle_digest=digest)
-    save_run(store, record)
-    save_beside(store, record.run_id, card_files(record, uses))
+    here = open_store(registry_folder(workspace))
+    save_run(here, record)
+    save_beside(here, record.run_id, card_files(record, uses))
+    publish_runs(workspace)
     try:
-        mirror_run(run.material.workspace / DATABASE, record)
+        mirror_run(workspace / DATABASE, record)
     except PlaceError as error:
         return Trained(record, (f"{error}; {error.mend}",))
     return Trained(record)

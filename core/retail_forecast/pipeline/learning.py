@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retail_forecast.clouds.local_hosts import Log
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled
@@ -27,6 +26,7 @@ from retail_forecast.models.search import split_settings
 from retail_forecast.pipeline.knowledge import Known, known_of
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.order import Order
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.together import Here, Job, Place, fit_on_hosts, job_of
 from retail_forecast.registry.record import Span, Windows
 from retail_forecast.registry.tuned import Tuned, load_tuned
@@ -52,7 +52,7 @@ def choose(workspace: Path, settings: Settings, order: Order) -> Choice:
     ------
     UsageError : there is none of that name, or no tuned settings are there
     """
-    tuned = load_tuned(open_store(workspace), order.task, order.model) if order.tuned else None
+    tuned = load_tuned(registry_store(workspace), order.task, order.model) if order.tuned else None
     own, changed = split_settings(tuned.settings if tuned else {})
     if order.seed is not None:
         changed["seed"] = order.seed

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from retail_forecast.bundle.manifest import MANIFEST, digest_of
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.state import LakeStates
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.champion import history
 from retail_forecast.registry.lineage import Lineage, lineage_of_run, lineage_of_week, subject
@@ -23,7 +23,7 @@ def trace(workspace: Path, name: str) -> Lineage:
     UsageError : nothing is known by that name
     """
     lake_state(workspace)  # an empty lake is refused in its own words
-    states, store = LakeStates(lake_path(workspace)).all(), open_store(workspace)
+    states, store = LakeStates(lake_path(workspace)).all(), registry_store(workspace)
     runs = list_runs(store)
     reigns = [entry for task in Task for entry in history(store, task)]
     manifest = Path(name) / MANIFEST

@@ -10,15 +10,16 @@ import numpy as np
 
 from retail_forecast.bundle.manifest import read_manifest
 from retail_forecast.bundle.scorer import load_bundle
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError
-from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.settings import Settings, load_settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.models.bootstrap import basket_clusters
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.labelling import Labels, relabelled
-from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
+from retail_forecast.pipeline.packages import mirrored
+from retail_forecast.pipeline.registry import fetched_bundle, publish_runs, registry_store
+from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.champion import Champion, bundle_folder, current, history
 from retail_forecast.registry.champion import promote as put_in_force
 from retail_forecast.registry.champion import rollback as put_back
@@ -66,11 +67,12 @@ def promote(
     BundleError : its bundle is not what the run wrote
     Conflict : another champion was put in force meanwhile
     """
-    store = open_store(workspace)
+    publish_runs(workspace)
+    store = registry_store(workspace)
     candidate = load_run(store, run_id)
     with job(workspace, f"promote.{candidate.task}", clock) as told:
         told.reads(bundle_folder(run_id), candidate.bundle_digest)
-        read_manifest(bundle_path(workspace, run_id), candidate.bundle_digest)
+        read_manifest(fetched_bundle(workspace, run_id, candidate.bundle_digest), candidate.bundle_digest)
         champion = current(store, candidate.task)
         incumbent = None if champion is None else load_run(store, champion.run_id)
         comparison = None if incumbent is None else _compared(workspace, settings, candidate, incumbent)
@@ -78,10 +80,11 @@ def promote(
         if not decision.promoted:
             told.fails("; ".join(decision.reasons))
             keep_refusal(store, candidate, decision, who=who, why=why, when=clock())
-            return Promotion(run_id, decision, champion)
+            return Promotion(run_id, decision, champion, mirrored(workspace, settings, run_id))
         entry = put_in_force(store, candidate, decision, replaces=champion, who=who, why=why, when=clock())
         told.writes(f"registry/champions/{candidate.task}", entry.version)
-    return Promotion(run_id, decision, entry, _mirrored(workspace, candidate))
+    warnings = (*_mirrored(workspace, candidate), *mirrored(workspace, settings, run_id))
+    return Promotion(run_id, decision, entry, warnings)
 
 
 def _compared(workspace: Path, settings: Settings, candidate: RunRecord, incumbent: RunRecord) -> Comparison | None:
@@ -99,7 +102,7 @@ def _compared(workspace: Path, settings: Settings, candidate: RunRecord, incumbe
         gold = relabelled(workspace, gold, made[0], weeks.tolist())
     rows, answers = np.flatnonzero(gold.complete), []
     for run in (candidate, incumbent):
-        bundle = load_bundle(bundle_path(workspace, run.run_id), run.bundle_digest)
+        bundle = load_bundle(fetched_bundle(workspace, run.run_id, run.bundle_digest), run.bundle_digest)
         seen = known_to(bundle, workspace, state, settings, gold)
         answers.append((run.run_id, bundle.predict(seen.baskets.take(rows)).label))
     return compare(
@@ -123,13 +126,15 @@ def roll_back(
     UsageError : there is none to go back to
     BundleError : its bundle is damaged; nothing is changed
     """
-    store = open_store(workspace)
+    store = registry_store(workspace)
     entries = {entry.version: entry for entry in history(store, task)}
     target = entries.get(entries[max(entries)].previous or 0) if entries else None
     if target is not None:
-        read_manifest(bundle_path(workspace, target.run_id), target.bundle_digest)
+        read_manifest(fetched_bundle(workspace, target.run_id, target.bundle_digest), target.bundle_digest)
     entry = put_back(store, task, who=who, why=why, when=clock())
-    return entry, _mirrored(workspace, load_run(store, entry.run_id))
+    left = entries[max(entries)].run_id
+    warnings = mirrored(workspace, load_settings(workspace), entry.run_id, left)
+    return entry, (*_mirrored(workspace, load_run(store, entry.run_id)), *warnings)
 
 
 def _mirrored(workspace: Path, record: RunRecord) -> tuple[str, ...]:

@@ -11,13 +11,13 @@ from urllib.parse import quote
 import msgspec
 from obstore.store import ObjectStore
 
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.accounts import read_report
 from retail_forecast.lake.reading import label_counts
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.pipeline.asking import ask_about_newest_basket
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.segments import read_segment_facts
 from retail_forecast.pipeline.workspace import lake_path, report_path, run_path
@@ -52,7 +52,7 @@ def make_report(
     output : by default `reports/report.html` in the workspace
     """
     path = output or report_path(workspace)
-    store = open_store(workspace)
+    store = registry_store(workspace)
     window, runs = record.windows.test, list_runs(store)
     data = ReportData(
         record=record,
@@ -84,9 +84,9 @@ def report_on(
     UsageError : no such run, or no champion
     """
     run_id = resolve_bundle(workspace, model, task).manifest.run_id
-    champion = current(open_store(workspace), task) if task is Task.BASKET else None
+    champion = current(registry_store(workspace), task) if task is Task.BASKET else None
     served = ask_about_newest_basket(workspace) if champion is not None and champion.run_id == run_id else None
-    record = load_run(open_store(workspace), run_id)
+    record = load_run(registry_store(workspace), run_id)
     return make_report(workspace, settings, record, decision=None, served=served, now=now, output=output), run_id
 
 

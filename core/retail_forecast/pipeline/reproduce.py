@@ -14,7 +14,6 @@ import msgspec
 
 from retail_forecast.bundle.manifest import Manifest, model_digest, read_manifest, write_bundle
 from retail_forecast.clouds.local_hosts import Log, silent
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import LabelSource
 from retail_forecast.domain.settings import Settings, TrainSettings, WindowSettings
@@ -25,8 +24,9 @@ from retail_forecast.pipeline.labelling import Labels, kept_customers
 from retail_forecast.pipeline.learning import Choice, Run
 from retail_forecast.pipeline.material import read_material
 from retail_forecast.pipeline.order import Order, windows_of
+from retail_forecast.pipeline.registry import fetched_bundle, registry_store
 from retail_forecast.pipeline.train import repeat
-from retail_forecast.pipeline.workspace import bundle_path, lake_state
+from retail_forecast.pipeline.workspace import lake_state
 from retail_forecast.registry.machine import this_machine
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.runs import load_run
@@ -75,8 +75,8 @@ def reproduce(workspace: Path, settings: Settings, run_id: str, *, log: Log = si
     BundleError : its bundle is gone or damaged
     DataError, PlaceError : what it read is gone
     """
-    record = load_run(open_store(workspace), run_id)
-    bundle = read_manifest(bundle_path(workspace, run_id), record.bundle_digest)
+    record = load_run(registry_store(workspace), run_id)
+    bundle = read_manifest(fetched_bundle(workspace, run_id, record.bundle_digest), record.bundle_digest)
     run = _begun(workspace, settings, record, log)
     measured = repeat(run, shipped=record.parent is not None)
     elsewhere = _elsewhere(record, run)

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from retail_forecast.bundle.scorer import Bundle, load_bundle
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.tasks import Task
-from retail_forecast.pipeline.workspace import bundle_path
+from retail_forecast.pipeline.registry import fetched_bundle, registry_store
 from retail_forecast.registry.champion import current
 from retail_forecast.registry.runs import load_run
 
@@ -23,7 +22,7 @@ def resolve_bundle(workspace: Path, model: str, task: Task, threads: int = 1) ->
     UsageError : there is no champion, no such run, or the run answers another task
     BundleError : the bundle is not what the run wrote
     """
-    store = open_store(workspace)
+    store = registry_store(workspace)
     if model == CHAMPION:
         champion = current(store, task)
         if champion is None:
@@ -32,10 +31,11 @@ def resolve_bundle(workspace: Path, model: str, task: Task, threads: int = 1) ->
                 where=str(workspace),
                 mend="retail-forecast train, then promote the run it names",
             )
-        return load_bundle(bundle_path(workspace, champion.run_id), champion.bundle_digest, threads)
+        folder = fetched_bundle(workspace, champion.run_id, champion.bundle_digest)
+        return load_bundle(folder, champion.bundle_digest, threads)
     record = load_run(store, model)
     if record.task is not task:
         raise UsageError(
             f"{model} answers task {record.task}, not {task}", where="--model", mend=f"add --task {record.task}"
         )
-    return load_bundle(bundle_path(workspace, model), record.bundle_digest, threads)
+    return load_bundle(fetched_bundle(workspace, model, record.bundle_digest), record.bundle_digest, threads)

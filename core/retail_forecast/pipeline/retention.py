@@ -3,17 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from obstore.store import ObjectStore
 
 from retail_forecast.bundle.manifest import MANIFEST
+from retail_forecast.bundle.pointer import BUNDLES
+from retail_forecast.clouds.objects import listed, read, together
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import BundleError
 from retail_forecast.lake.retention import Vacuumed, retired_states, vacuum
 from retail_forecast.lake.state import LakeState, LakeStates
-from retail_forecast.pipeline.workspace import bundle_path, lake_path
+from retail_forecast.pipeline.registry import registry_store
+from retail_forecast.pipeline.workspace import lake_path, registry_folder, registry_path
 from retail_forecast.registry.runs import list_runs
 
 __all__ = ["StateAccount", "history", "named_versions", "vacuum_lake"]
@@ -45,9 +50,13 @@ def vacuum_lake(workspace: Path, days: int, *, clock: Callable[[], datetime], dr
 
 
 def named_versions(workspace: Path) -> dict[str, set[int]]:
-    """Versions of each table that a run or a bundle of the workspace was made from."""
-    data = [run.data.tables for run in list_runs(open_store(workspace))]
-    data += [_tables_of(path) for path in sorted(bundle_path(workspace, "").glob(f"*/{MANIFEST}"))]
+    """Versions of each table that a run or a bundle was made from, of the registry and of what is not published yet."""
+    data = []
+    for place in {str(registry_path(workspace)), str(registry_folder(workspace))}:
+        store = open_store(place)
+        data += [run.data.tables for run in list_runs(store)]
+        manifests = sorted(path for path, _ in listed(store, BUNDLES) if path.endswith(f"/{MANIFEST}"))
+        data += together(partial(_tables_of, store), manifests)
     named: dict[str, set[int]] = {}
     for tables in data:
         for name, version in tables.items():
@@ -62,7 +71,7 @@ def history(workspace: Path) -> list[StateAccount]:
     if not states:
         return []
     readers: dict[int, list[str]] = {}
-    for run in list_runs(open_store(workspace)):
+    for run in list_runs(registry_store(workspace)):
         readers.setdefault(run.data.number, []).append(run.run_id)
     gone = retired_states(root)
     return [
@@ -87,13 +96,13 @@ def _account(before: LakeState | None, state: LakeState, runs: tuple[str, ...], 
     )
 
 
-def _tables_of(manifest: Path) -> dict[str, int]:
+def _tables_of(store: ObjectStore, manifest: str) -> dict[str, int]:
     try:
-        document: dict[str, Any] = msgspec.json.decode(manifest.read_bytes(), type=dict)
+        document: dict[str, Any] = msgspec.json.decode(read(store, manifest), type=dict)
         return msgspec.convert(document["data"].get("tables", {}), dict[str, int])
     except (msgspec.MsgspecError, KeyError, AttributeError) as error:
         raise BundleError(
             "the manifest does not tell what the bundle was made from",
-            where=str(manifest),
+            where=manifest,
             mend="restore the bundle or remove its folder, then vacuum again",
         ) from error

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
@@ -14,6 +13,7 @@ from retail_forecast.lake.state import LakeStates
 from retail_forecast.pipeline.asking import ask_about_newest_basket
 from retail_forecast.pipeline.ingest import Ingested, ingest_files
 from retail_forecast.pipeline.promote import Promotion, promote
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.reporting import make_report
 from retail_forecast.pipeline.train import Order, Trained, train
 from retail_forecast.pipeline.workspace import lake_path
@@ -77,6 +77,6 @@ def run(
     ingested = ingest_files(workspace, settings, sources, clock=clock, progress=bars) if sources else None
     trained = train(workspace, settings, Order(Task.BASKET, model), clock=clock, progress=bars)
     promotion = promote(workspace, settings, trained.record.run_id, who=who, why="retail-forecast run", clock=clock)
-    served = ask_about_newest_basket(workspace) if current(open_store(workspace), Task.BASKET) else None
+    served = ask_about_newest_basket(workspace) if current(registry_store(workspace), Task.BASKET) else None
     report = make_report(workspace, settings, trained.record, decision=promotion.decision, served=served, now=clock())
     return Outcome(simulated, ingested, trained, promotion, served, report)

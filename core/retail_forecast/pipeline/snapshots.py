@@ -6,13 +6,13 @@ from pathlib import Path
 
 from retail_forecast.bundle.scorer import Bundle
 from retail_forecast.bundle.snapshot import write_snapshot
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.calendar import week_at, week_ordinal
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.features.history import follow, past_of
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
+from retail_forecast.pipeline.registry import publish_snapshot, registry_store
 from retail_forecast.pipeline.resolve import CHAMPION, resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state, snapshot_path
 from retail_forecast.registry.champion import current
@@ -37,11 +37,13 @@ def renew_snapshot(workspace: Path, settings: Settings) -> SnapshotFacts | None:
     ------
     DataError : the lake is empty, or the champion's bundle is damaged
     """
-    if current(open_store(workspace), Task.ARRIVAL) is None:
+    if current(registry_store(workspace), Task.ARRIVAL) is None:
         return None
     bundle, state = resolve_bundle(workspace, CHAMPION, Task.ARRIVAL), lake_state(workspace)
     newest = sorted(state.weeks)[-settings.features.snapshot_weeks :]
-    return make_snapshot(snapshot_path(workspace), bundle, workspace, state, settings, newest)
+    made = make_snapshot(snapshot_path(workspace), bundle, workspace, state, settings, newest)
+    publish_snapshot(workspace)
+    return made
 
 
 def make_snapshot(

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.state import LakeStates
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.workspace import lake_path
 from retail_forecast.registry.champion import current
 
@@ -33,7 +33,7 @@ def champions_in_force(workspace: Path) -> dict[str, dict[str, Any]]:
     """Version, run and time of each task's champion; a task without one is left out."""
     if not workspace.is_dir():
         return {}
-    store = open_store(workspace)
+    store = registry_store(workspace)
     found = {task: current(store, task) for task in Task}
     return {
         task.value: {"version": c.version, "run_id": c.run_id, "when": c.when.isoformat(), "who": c.who}

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.local_hosts import Log, silent
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
@@ -28,6 +27,7 @@ from retail_forecast.models.tuning import Best, Told, Validation, search
 from retail_forecast.models.windows import split_weeks
 from retail_forecast.pipeline.knowledge import known_of
 from retail_forecast.pipeline.labelling import Labels, labels_of, relabelled
+from retail_forecast.pipeline.registry import registry_store
 from retail_forecast.pipeline.together import job_of
 from retail_forecast.pipeline.train import Order
 from retail_forecast.pipeline.workspace import lake_path, lake_state
@@ -101,7 +101,7 @@ def tune(
             tell=tell,
         )
     tuned = _tuned(study, best, clock())
-    save_tuned(open_store(workspace), tuned)
+    save_tuned(registry_store(workspace), tuned)
     return tuned
 
 

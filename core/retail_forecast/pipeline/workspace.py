@@ -9,8 +9,19 @@ from retail_forecast.domain.settings import load_settings
 from retail_forecast.lake.retention import retired_states
 from retail_forecast.lake.state import LakeState, LakeStates
 from retail_forecast.registry.champion import bundle_folder
+from retail_forecast.registry.runs import run_folder
 
-__all__ = ["bundle_path", "lake_address", "lake_path", "lake_state", "report_path", "run_path", "snapshot_path"]
+__all__ = [
+    "bundle_path",
+    "lake_address",
+    "lake_path",
+    "lake_state",
+    "registry_folder",
+    "registry_path",
+    "report_path",
+    "run_path",
+    "snapshot_path",
+]
 
 
 def lake_path(workspace: Path) -> Address:
@@ -33,9 +44,26 @@ def lake_address(workspace: Path) -> Address:
     return root if folder is None else folder.resolve()
 
 
+def registry_path(workspace: Path) -> Address:
+    """Root of the registry: what `registry.uri` says in the workspace's settings or in the environment, else the
+    workspace itself.
+
+    Raises
+    ------
+    UsageError : a setting does not fit
+    """
+    uri = load_settings(workspace).registry.uri
+    return (local_folder(uri) or uri) if uri else workspace
+
+
+def registry_folder(workspace: Path) -> Path:
+    """Where bundles are folders: the registry itself, or the copies of one that lies in a store."""
+    return local_folder(registry_path(workspace)) or workspace / "copies"
+
+
 def bundle_path(workspace: Path, run_id: str) -> Path:
-    """Folder of the bundle that a run made."""
-    return workspace / bundle_folder(run_id)
+    """Folder of the bundle that a run made, as it lies here."""
+    return registry_folder(workspace) / bundle_folder(run_id)
 
 
 def report_path(workspace: Path) -> Path:
@@ -49,8 +77,8 @@ def snapshot_path(workspace: Path) -> Path:
 
 
 def run_path(workspace: Path, run_id: str) -> Path:
-    """Folder of the record of a run, and of its model card."""
-    return workspace / "runs" / run_id
+    """Folder of the record of a run, and of its model card, as they lie here."""
+    return registry_folder(workspace) / run_folder(run_id)
 
 
 def lake_state(workspace: Path, number: int | None = None) -> LakeState:

@@ -13,7 +13,20 @@ from retail_forecast.domain.errors import Conflict, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span
 
-__all__ = ["comparable_runs", "list_runs", "load_run", "new_run_id", "save_beside", "save_run", "test_window_uses"]
+__all__ = [
+    "RECORD",
+    "comparable_runs",
+    "list_runs",
+    "load_run",
+    "new_run_id",
+    "run_folder",
+    "save_beside",
+    "save_run",
+    "test_window_uses",
+]
+
+RECORD = "run.json"
+"""Name of the record in the folder of a run."""
 
 _FOLDER = "runs"
 
@@ -27,17 +40,24 @@ def new_run_id(task: Task, model: str, created_at: datetime, digest: str) -> str
     return f"{task}-{model}-{created_at.astimezone(UTC):%Y%m%dT%H%M%S}-{digest[:6]}"
 
 
+def run_folder(run_id: str) -> str:
+    """Where the record of a run lies within a registry."""
+    return f"{_FOLDER}/{run_id}"
+
+
 def save_run(store: ObjectStore, record: RunRecord) -> None:
-    """Write `record` into the workspace behind `store`.
+    """Write `record` into the registry behind `store`; no-op where it is there as it is.
 
     Raises
     ------
-    Conflict : a run of that name is there already
+    Conflict : another run of that name is there already
     """
     payload = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2)
     try:
         obstore.put(store, _path(record.run_id), payload, mode="create")
     except AlreadyExistsError as error:
+        if _read(store, record.run_id) == record:
+            return
         raise Conflict(
             f"run {record.run_id} is recorded already",
             where=_path(record.run_id),
@@ -48,7 +68,7 @@ def save_run(store: ObjectStore, record: RunRecord) -> None:
 def save_beside(store: ObjectStore, run_id: str, files: Mapping[str, bytes]) -> None:
     """Write `files`, by name, beside the record of a run: what people read, and nothing depends on."""
     for name, payload in files.items():
-        obstore.put(store, f"{_FOLDER}/{run_id}/{name}", payload)
+        obstore.put(store, f"{run_folder(run_id)}/{name}", payload)
 
 
 def list_runs(store: ObjectStore, task: Task | None = None) -> list[RunRecord]:
@@ -95,7 +115,7 @@ def test_window_uses(runs: Iterable[RunRecord], task: Task, window: Span) -> int
 
 def _run_ids(store: ObjectStore) -> list[str]:
     paths = (meta["path"] for chunk in store.list(_FOLDER) for meta in chunk)
-    return sorted(path.split("/")[1] for path in paths if path.count("/") == 2 and path.endswith("/run.json"))
+    return sorted(path.split("/")[1] for path in paths if path.count("/") == 2 and path.endswith(f"/{RECORD}"))
 
 
 def _basis(run: RunRecord) -> tuple[object, ...]:
@@ -116,4 +136,4 @@ def _read(store: ObjectStore, run_id: str) -> RunRecord:
 
 
 def _path(run_id: str) -> str:
-    return f"{_FOLDER}/{run_id}/run.json"
+    return f"{run_folder(run_id)}/{RECORD}"

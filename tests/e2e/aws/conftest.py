@@ -25,7 +25,10 @@ OUTPUTS = {
     "bucket_names": {"lake": f"{NAME}-lake-123456789012", "artifacts": ARTIFACTS},
     "zone_uris": {"lake": f"s3://{NAME}-lake-123456789012/lake", "registry": f"s3://{ARTIFACTS}/registry"},
     "kms_key_arns": {"data": f"arn:aws:kms:{REGION}:123456789012:key/1a2b3c4d"},
-    "ecr_repository_urls": {"train": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/{NAME}/train"},
+    "ecr_repository_urls": {
+        image: f"123456789012.dkr.ecr.{REGION}.amazonaws.com/{NAME}/{image}" for image in ("train", "server")
+    },
+    "model_package_groups": {"basket": f"{NAME}-basket"},
     "sagemaker_role_arn": f"arn:aws:iam::123456789012:role/{NAME}-sagemaker",
     "training_limits": {"instance_types": ["ml.m5.large", "ml.m5.xlarge"], "max_seconds": 14400},
 }

@@ -6,11 +6,13 @@ Faked here: training and tuning jobs (Create, Describe, Stop). Every request is 
 service (required fields, lengths, ranges, patterns, values) and what the API reference says beside it. A job is run by
 the container contract as SageMaker runs it: channels are fetched from S3 and dealt to the hosts, `python -m
 retail_forecast.pipeline.container train` runs for each host, checkpoints are kept in S3, the model is packed and
-uploaded, a failure is told in the container's own words, a stop or an interruption by the spot market is SIGTERM. Not
-faked: networks, roles, images, encryption. All other calls are passed on to moto.
+uploaded, a failure is told in the container's own words, a stop or an interruption by the spot market is SIGTERM. Faked
+as well: UpdateEndpoint, which moto lacks; no host is started. Not faked: networks, roles, images, encryption. All other
+calls are passed on to moto.
 
 Faults are ordered by POST /faults: {"operation": .., "code": .., "times": 1} for errors, {"interrupt": 1} for jobs that
-lose their hosts at their first checkpoint, {"torn": 1} for models whose upload ends in the middle.
+lose their hosts at their first checkpoint, {"torn": 1} for models whose upload ends in the middle, {"rollback": 1} for
+updates of an endpoint that an alarm undoes.
 """
 
 import io
@@ -327,6 +329,7 @@ class Service:
     def __init__(self, moto: str) -> None:
         self.moto = moto
         self.s3 = boto3.client("s3", endpoint_url=moto, region_name="ap-southeast-1")
+        self.endpoints = boto3.client("sagemaker", endpoint_url=moto, region_name="ap-southeast-1")
         self.training: dict[str, Job] = {}
         self.tuning: dict[str, Tuning] = {}
         self.refusals: list[Json] = []
@@ -407,6 +410,17 @@ class Service:
             job.stopping = True
             job.terminate()
         return {}
+
+    def UpdateEndpoint(self, given: Json) -> Json:  # noqa: N802
+        name, config = given["EndpointName"], given["EndpointConfigName"]
+        about = self.endpoints.describe_endpoint(EndpointName=name)
+        if about["EndpointConfigName"] == config:
+            raise Refusal("ValidationException", f"Cannot update endpoint {name} with its present configuration")
+        self.endpoints.describe_endpoint_config(EndpointConfigName=config)
+        if not self.take("rollback"):
+            self.endpoints.delete_endpoint(EndpointName=name)
+            self.endpoints.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        return {"EndpointArn": about["EndpointArn"]}
 
 
 def one_of(known: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401

@@ -42,6 +42,8 @@ class Outputs(msgspec.Struct, frozen=True):
     sagemaker_role_arn: str
     training_limits: TrainingLimits
     model_package_groups: dict[str, str] = {}
+    glue_database: str = ""
+    athena_workgroup: str = ""
 
 
 def outputs_of(workspace: Path, aws: AwsSettings) -> Outputs:
