@@ -1,7 +1,6 @@
 """From what a model found to the body of an answer."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -77,8 +76,7 @@ class Prediction(msgspec.Struct, frozen=True):
     contributions: tuple[Contribution, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A request that was answered, for whoever keeps account of it.
 
     Attributes

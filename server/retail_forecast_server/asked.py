@@ -1,7 +1,6 @@
 """From the body of a request to baskets that fit the model. A label in the request is an unknown field."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -18,8 +17,7 @@ T = TypeVar("T")
 _DECODER = msgspec.json.Decoder(Basket | tuple[Basket, ...])
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The baskets of a request; `alone` when one was sent and no list."""
 
     baskets: Sequence[Basket]

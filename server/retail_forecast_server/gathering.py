@@ -7,7 +7,8 @@ one basket. A basket's features and its label do not depend on the company it is
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.domain.basket import Basket
@@ -20,8 +21,7 @@ _MOST = 256
 others wait for the next time."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True):
     model: Model
     baskets: Sequence[Basket]
     found: asyncio.Future[Predictions]

@@ -85,13 +85,13 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._guard(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        await self._guard(scope, receive, send, time.perf_counter(), _request_id(scope["headers"]))
 
-    async def _guard(self, scope: Scope, receive: Receive, send: Send, start: float, request_id: bytes) -> None:
-        status = 0
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start, request_id, status = time.perf_counter(), _request_id(scope["headers"]), 0
         scope["request_id"] = request_id.decode()
 
         async def dress(message: Message) -> None:

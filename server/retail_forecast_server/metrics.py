@@ -76,8 +76,8 @@ class Metrics:
 
     def answered(self, answered: Answered) -> None:
         """Baskets were answered; an observer."""
-        task = answered.model.task
-        for label, count in Counts(answered.predictions.label.tolist()).items():
+        task, labels = answered.model.task, answered.predictions.label.tolist()
+        for label, count in Counts(labels).items() if len(labels) > 1 else [(label, 1) for label in labels]:
             counter = self._of_label.get((task, label))
             if counter is None:
                 counter = self._of_label[task, label] = self._predictions.labels(task, LABELS[label])

@@ -46,6 +46,11 @@ def test_rows_become_columns() -> None:
     assert baskets.shop_hour.tolist() == [MISSING, 9, MISSING]
 
 
+def test_every_price_is_its_pence() -> None:
+    lines = tuple(Line(1, pence / 100) for pence in range(0, 200_000, 7))
+    assert baskets_from_rows([Basket(lines)]).spend_pence.tolist() == list(range(0, 200_000, 7))
+
+
 def test_columns_not_asked_for_are_missing() -> None:
     baskets = baskets_from_rows(ROWS, ("prod_code", "type"))
     assert baskets.prod_code.to_list() == ["PRD0000002", "PRD0000001", "PRD0000002"]

@@ -1,12 +1,12 @@
 """The spool keeps every answer or counts that it did not, and no answer waits for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from retail_forecast.domain.basket import Basket, Line

@@ -7,7 +7,6 @@ baskets' share of XX.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +63,7 @@ _ROWS = 1 << 15
 _IS_XX = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Predictions:
+class Predictions(msgspec.Struct, frozen=True):
     """Answers for n baskets.
 
     Attributes

@@ -156,7 +156,7 @@ def baskets_from_rows(rows: Sequence[Basket], columns: Collection[str] = (*LEVEL
     return Baskets(
         np.array([0, *accumulate(len(row.lines) for row in rows)], np.int64),
         np.array([line.quantity for line in lines], np.int64),
-        np.array([round(line.spend_gbp * 100) for line in lines], np.int64),
+        np.rint(np.array([line.spend_gbp for line in lines], np.float64) * 100).astype(np.int64),
         np.array([_day(row.shop_date) for row in rows], np.int32) if "shop_day" in columns else no_moment,
         np.array([_hour(row.shop_hour) for row in rows], np.int32) if "shop_hour" in columns else no_moment,
         None,
