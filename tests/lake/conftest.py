@@ -1,6 +1,8 @@
 """Small tills made by hand: rows that keep every rule, files in every shape, and a lake to take them in."""
 
 import gzip
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from retail_forecast.lake.staging import stage
 from retail_forecast.lake.state import LakeStates
 from retail_forecast.lake.tables import open_table
 
+NO_TMPFS = "this machine lets nobody mount a file system of their own"
 Row = dict[str, str]
 MONDAY = datetime(2008, 7, 7, 6, tzinfo=UTC)
 _PLACES = (("STORE00001", "LS", "E01"), ("STORE00002", "MS", "N02"), ("STORE00003", "XLS", "S03"))
@@ -151,6 +154,16 @@ def content() -> Callable[[Address], dict[str, list[str]]]:
         return {name: sorted(map(repr, table.to_pylist())) for name, table in found.items()}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def own_mounts(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The words before a command that give it mounts of its own."""
+    words = ["unshare", "--map-root-user", "--mount"]
+    trial = [*words, "mount", "-t", "tmpfs", "none", str(tmp_path_factory.mktemp("disk"))]
+    if shutil.which("unshare") is None or subprocess.run(trial, capture_output=True, check=False).returncode:
+        pytest.skip(NO_TMPFS)
+    return words
 
 
 @pytest.fixture

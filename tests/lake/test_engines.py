@@ -3,18 +3,26 @@
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from retail_forecast.clouds.addresses import Address
+from retail_forecast.clouds.local_hosts import free_port
+from retail_forecast.clouds.objects import listed
+from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.accounts import IngestReport
-from retail_forecast.lake.engines import Embedded, Engine, EngineName, open_engine
+from retail_forecast.lake.engines import WORK, Embedded, Engine, EngineName, open_engine
 from retail_forecast.lake.ingest import ingest
 from retail_forecast.lake.spark import SAIL, Spark
 
@@ -47,7 +55,7 @@ def files(tmp_path: Path, make_rows: Callable[..., list[Row]], write: Callable[.
     return [*found, tmp_path / "in" / "refused.csv"]
 
 
-def taken(root: Path, files: list[Path], engine: Engine) -> IngestReport:
+def taken(root: Address, files: list[Path], engine: Engine) -> IngestReport:
     return ingest(
         root,
         [str(file) for file in files],
@@ -86,6 +94,72 @@ def test_sail_replaces_a_week(
     )
     assert (report.replaced, report.rows_silver) == ((200611,), 232)
     assert sum(week == 200611 for week in tables(tmp_path / "lake")["silver"]["SHOP_WEEK"].to_pylist()) == 232
+
+
+CLUSTER = """
+import subprocess
+import sys
+
+for hidden in sys.argv[2:]:
+    subprocess.run(["mount", "-t", "tmpfs", "none", hidden], check=True)
+
+from pysail.spark import SparkConnectServer
+
+SparkConnectServer(ip="127.0.0.1", port=int(sys.argv[1])).start(background=False)
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, own_mounts: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a Spark Connect server that sees neither our till files nor our temporary ones."""
+    hidden = [tmp_path / "in", tmp_path / "here"]
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "here"))
+    port = free_port("127.0.0.1")
+    command = [*own_mounts, sys.executable, "-c", CLUSTER, str(port), *map(str, hidden)]
+    with subprocess.Popen(command) as server:
+        try:
+            _wait_for(port)
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _wait_for(port: int) -> None:
+    """Wait until the server listens."""
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(port)
+
+
+@quiet_pandas
+@pytest.mark.parametrize("any_place", ["s3"], indirect=True)
+def test_machines_that_share_no_disk_make_the_same(
+    any_place: Callable[[str], Address],
+    tmp_path: Path,
+    files: list[Path],
+    content: Callable[[Address], dict[str, list[str]]],
+    cluster: str,
+) -> None:
+    lake = any_place("lake")
+    settings = LakeSettings(spark_address=cluster)
+    report = taken(lake, files, open_engine(EngineName.SPARK, settings, lake))
+    assert told(report) == told(taken(tmp_path / "duckdb", files, Embedded(2)))
+    assert content(lake) == content(tmp_path / "duckdb")
+    assert not [path for path, _ in listed(open_store(lake)) if path.startswith(WORK)]
+
+
+@quiet_pandas
+@pytest.mark.parametrize("any_place", ["s3"], indirect=True)
+def test_without_an_exchange_they_do_not_find_the_files(
+    any_place: Callable[[str], Address], files: list[Path], cluster: str
+) -> None:
+    """So the machines of the test above are apart indeed."""
+    report = taken(any_place("lake"), files, Spark(cluster, 2))
+    assert report.files == 0
+    assert ["No such file" in refusal.reason for refusal in report.refused] == [True] * len(files)
 
 
 JOB_OF_JVM = """

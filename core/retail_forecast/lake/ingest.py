@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +18,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from retail_forecast.clouds.addresses import Address, local_folder
-from retail_forecast.clouds.objects import together
+from retail_forecast.clouds.objects import remove_below, together
+from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import LakeSettings
 from retail_forecast.lake.accounts import IngestReport, keep_report
@@ -27,7 +29,7 @@ from retail_forecast.lake.catalogue import Catalogue, bounded
 from retail_forecast.lake.customers import customers_before
 from retail_forecast.lake.datasets import dataset_of
 from retail_forecast.lake.difference import Difference, difference
-from retail_forecast.lake.engines import Embedded, Engine
+from retail_forecast.lake.engines import WORK, Carried, Embedded, Engine
 from retail_forecast.lake.intake import Intake, take_in
 from retail_forecast.lake.judge import Evidence
 from retail_forecast.lake.landing import find_sources, keep
@@ -107,14 +109,19 @@ def ingest(
 @contextmanager
 def _workroom(root: Address) -> Iterator[Path]:
     """An empty folder that is gone afterwards: on the lake's own disk, where it has one, and there a predecessor's rest
-    is removed; else among the temporary files of this machine.
+    is removed; else among the temporary files of this machine, and what workers exchanged through the store goes too.
     """
     folder = local_folder(root)
     if folder is None:
-        with TemporaryDirectory(prefix="retail-forecast-ingest-") as made:
-            yield Path(made)
+        place = open_store(root)
+        remove_below(place, WORK)
+        try:
+            with TemporaryDirectory(prefix="retail-forecast-ingest-") as made:
+                yield Path(made).resolve()
+        finally:
+            remove_below(place, WORK)
         return
-    room = folder / ".work"
+    room = folder / WORK
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir()
     try:
@@ -147,7 +154,7 @@ def _write(
     widen(tables["silver"], added_columns(staged))
     for name, table in tables.items():
         drop_weeks(name, table, replaced, number)
-    written = _written(staged, evidence, number, arrival, room / "parts", settings, engine, progress)
+    written = _written(staged, evidence, number, arrival, room, settings, engine, progress)
     ledger = Ledger()
     for share in written:
         ledger.add(share.ledger)
@@ -170,7 +177,7 @@ def _written(
     evidence: Evidence,
     number: int,
     arrival: datetime,
-    folder: Path,
+    room: Path,
     settings: LakeSettings,
     engine: Engine,
     progress: Progress,
@@ -179,11 +186,12 @@ def _written(
     rows = [source.rows_only() for source in staged]
     stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}"
     shares = [
-        Share(rows, dealt, evidence, arrival, folder, f"{stem}-{worker:04d}")
+        Share(rows, dealt, evidence, arrival, room / "parts", f"{stem}-{worker:04d}")
         for worker, dealt in enumerate(deal(batches, engine.workers))
     ]
     with progress.track("checking and writing", sum(source.rows for source in staged), "rows") as done:
-        return list(engine.run(write_share, shares, done))
+        carried = Carried(room, attrgetter("slabs"), attrgetter("paths"), back=True)
+        return list(engine.run(write_share, shares, done, carried))
 
 
 def _evidence(staged: Sequence[Staged], catalogue: Catalogue) -> Evidence:

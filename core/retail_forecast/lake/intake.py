@@ -8,7 +8,7 @@ from retail_forecast.clouds.objects import together
 from retail_forecast.domain.errors import FileRefused
 from retail_forecast.domain.progress import Progress
 from retail_forecast.lake.accounts import Acceptance, Refusal
-from retail_forecast.lake.engines import Done, Engine
+from retail_forecast.lake.engines import Carried, Done, Engine
 from retail_forecast.lake.landing import Landed, discard, land
 from retail_forecast.lake.staging import Staged, stage
 
@@ -47,10 +47,13 @@ def take_in(files: Sequence[Path], known: Collection[str], folder: Path, engine:
             else:
                 refused.append(landed)
             done(1)
-        for outcome in engine.run(_staged, [(landed, folder) for landed in fresh], done):
+        tasks = [(landed, folder) for landed in fresh]
+        carried = Carried(folder, _read, _made, back=False)
+        for landed, outcome in zip(fresh, engine.run(_staged, tasks, done, carried), strict=True):
             if isinstance(outcome, Staged):
                 staged.append(outcome)
             else:
+                discard(landed)
                 refused.append(outcome)
     return Intake(tuple(staged), tuple(unchanged), tuple(refused))
 
@@ -67,10 +70,17 @@ def _staged(task: tuple[Landed, Path], done: Done) -> Staged | Refusal:
     try:
         return stage(landed, folder)
     except FileRefused as refused:
-        discard(landed)
         return _refusal(refused)
     finally:
         done(1)
+
+
+def _read(task: tuple[Landed, Path]) -> list[Path]:
+    return [task[0].copy]
+
+
+def _made(outcome: Staged | Refusal) -> list[Path]:
+    return [slab.path for slab in outcome.slabs] if isinstance(outcome, Staged) else []
 
 
 def _refusal(refused: FileRefused) -> Refusal:

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from retail_forecast.lake.batch import slabs_of
 from retail_forecast.lake.customers import customers_of
 from retail_forecast.lake.engines import Done
 from retail_forecast.lake.judge import Evidence
@@ -39,6 +40,12 @@ class Share:
     folder: Path
     stem: str
 
+    @property
+    def slabs(self) -> list[Path]:
+        """The files that it is read from."""
+        found = (slab.path for weeks in self.batches for _, slab in slabs_of(self.staged, weeks))
+        return list(dict.fromkeys(found))
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -46,6 +53,11 @@ class Written:
 
     files: dict[str, list[PartFile]]
     ledger: Ledger
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the part files are."""
+        return [file.path for files in self.files.values() for file in files]
 
 
 def deal(batches: Sequence[Sequence[int]], workers: int) -> list[Sequence[Sequence[int]]]:

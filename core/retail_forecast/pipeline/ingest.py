@@ -58,7 +58,7 @@ def ingest_files(
             settings.lake,
             clock=clock,
             accept=accept,
-            engine=open_engine(engine, settings.lake),
+            engine=open_engine(engine, settings.lake, lake_path(workspace)),
             progress=progress,
         )
         _tell(told, workspace, report)
