@@ -122,7 +122,7 @@ def test_it_goes_on_answering_while_the_store_is_away(own_s3: ThreadedMotoServer
         own_s3.start()
         promote(store, 2)
         _until(lambda: _version(url) == "run-2")
-        assert _get(f"{url}/model")["registry"]["problem"] is None
+        _until(lambda: _get(f"{url}/model")["registry"]["problem"] is None)
 
 
 def test_without_the_store_it_is_not_ready_until_there_is_one(own_s3: ThreadedMotoServer, promote: Promote) -> None:
