@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from retail_forecast.domain.cloud import Cloud, Estimate, Plan, Remnant
+    from retail_forecast.pipeline.cloud import Ground
 
 __all__ = ["cloud"]
 
@@ -34,9 +35,11 @@ Backend = Annotated[
     list[str] | None,
     typer.Option("--backend-config", metavar="KEY=VALUE|FILE", help="Where Terraform's state lies; may be repeated."),
 ]
+Ready = Annotated[float, typer.Option(metavar="SECONDS", help="How long pods may take to become ready.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Go on without asking.")]
 
 _AWS, _DEV, _PROJECT, _REGION = "aws", "dev", "retail-forecast", "ap-southeast-1"
+_READY_S = 600.0
 
 
 @cloud.command()
@@ -108,6 +111,49 @@ def up(
     if outputs is None:
         raise typer.Abort
     emit({"outputs": outputs}, json_output, lambda: _show_outputs(outputs))
+
+
+@cloud.command()
+def deploy(
+    *,
+    server: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Image of the server, sha256:...; else the one of before.")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Image of the jobs, sha256:...; else the one of before.")
+    ] = None,
+    ready: Ready = _READY_S,
+    watch: Annotated[float, typer.Option(metavar="SECONDS", help="How long alarms are watched afterwards.")] = 300,
+    environment: Environment = _DEV,
+    project: Project = _PROJECT,
+    region: Region = _REGION,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """Bring controllers, manifests and images to the cluster; undone, with exit code 5, when pods or alarms say no."""
+    from retail_forecast.pipeline.cloud import deploy as roll_out
+
+    given = {"server": server, "train": train}
+    digests = {name: digest for name, digest in given.items() if digest}
+    roll_out(_ground((project, environment, region), workspace), digests, ready, watch, told(json_output))
+    emit({"deployed": digests}, json_output, lambda: typer.echo("Deployed."))
+
+
+@cloud.command()
+def rollback(
+    *,
+    ready: Ready = _READY_S,
+    environment: Environment = _DEV,
+    project: Project = _PROJECT,
+    region: Region = _REGION,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    json_output: JsonOutput = False,
+) -> None:
+    """Put the server's pods of before the last deployment back in force; models have `retail-forecast rollback`."""
+    from retail_forecast.pipeline.cloud import roll_back
+
+    roll_back(_ground((project, environment, region), workspace), ready, told(json_output))
+    emit({"rolled_back": True}, json_output, lambda: typer.echo("Rolled back."))
 
 
 @cloud.command()
@@ -193,12 +239,23 @@ def _open(
     workspace: Path,
     json_output: bool,
 ) -> "Cloud":
+    from retail_forecast.pipeline.cloud import open_cloud
+
+    return open_cloud(name, _ground(scope, workspace, name, home, backend), told(json_output))
+
+
+def _ground(
+    scope: tuple[str, str, str],
+    workspace: Path,
+    name: str = _AWS,
+    home: Path | None = None,
+    backend: "Sequence[str]" = (),
+) -> "Ground":
     from retail_forecast.domain.cloud import Scope
-    from retail_forecast.pipeline.cloud import Ground, open_cloud
+    from retail_forecast.pipeline.cloud import Ground
 
     whose = Scope(*scope)
-    ground = Ground(home or Path(name), whose, tuple(backend), workspace / "cloud" / name / whose.name)
-    return open_cloud(name, ground, told(json_output))
+    return Ground(home or Path(name), whose, tuple(backend), workspace / "cloud" / name / whose.name)
 
 
 def _must_answer(yes: bool, json_output: bool) -> None:
@@ -240,7 +297,7 @@ def _show_outputs(outputs: dict[str, Any]) -> None:
     for key, value in outputs.items():
         typer.echo(f"{key}: {value}")
     if "deployment" in outputs:
-        typer.echo(f"Next: kubectl apply -k {Path(outputs['deployment']).parent}")
+        typer.echo("Next: build and push the images, then retail-forecast cloud deploy --server DIGEST --train DIGEST")
 
 
 def _show_things(things: "Sequence[Remnant]", title: str = "") -> None:

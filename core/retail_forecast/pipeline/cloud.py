@@ -2,15 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retail_forecast.domain.cloud import Cloud, Estimate, Plan, Remnant, Scope, Standing, Tell
 from retail_forecast.domain.errors import LeftoverError, PlaceError, UsageError
 
-__all__ = ["Ground", "cost_of", "down", "open_cloud", "up"]
+if TYPE_CHECKING:
+    from retail_forecast.clouds.aws.rollout import Rollout
+
+__all__ = ["Ground", "cost_of", "deploy", "down", "open_cloud", "roll_back", "up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,48 @@ def open_cloud(name: str, ground: Ground, tell: Tell) -> Cloud:
     profile = infra / "profiles" / f"{ground.scope.environment}.tfvars"
     terraform = Terraform(infra, profile, ground.backend, tell)
     return Aws(Account(ground.scope), terraform, ground.home, ground.work, tell, time.sleep)
+
+
+def deploy(ground: Ground, digests: Mapping[str, str], ready_s: float, watch_s: float, tell: Tell) -> None:
+    """Bring controllers, manifests and the images of `digests` (server, train) to the environment's cluster on AWS.
+
+    Pods have `ready_s` to become ready; then the environment's alarms are watched for `watch_s` [s].
+
+    Raises
+    ------
+    UsageError : the environment was not set up from here, or a digest does not fit
+    PlaceError : the cluster is not there, or the rollout did not do well and was undone
+    """
+    from retail_forecast.clouds.aws.outputs import OUTPUTS
+    from retail_forecast.clouds.aws.rollout import charts_of, pin_images
+
+    charts = charts_of(ground.work / OUTPUTS)
+    pin_images(ground.work / "k8s", digests)
+    rollout = _rollout(ground, ready_s, watch_s, tell)
+    rollout.controllers(charts)
+    rollout.apply(ground.work / "k8s")
+
+
+def roll_back(ground: Ground, ready_s: float, tell: Tell) -> None:
+    """Put the server's pods of before the last deployment back in force.
+
+    Raises
+    ------
+    PlaceError : the cluster is not there, or there is nothing to go back to
+    """
+    _rollout(ground, ready_s, 0, tell).undo()
+
+
+def _rollout(ground: Ground, ready_s: float, watch_s: float, tell: Tell) -> "Rollout":
+    from retail_forecast.clouds.aws.account import Account
+    from retail_forecast.clouds.aws.cluster import open_cluster
+    from retail_forecast.clouds.aws.rollout import Rollout
+
+    account = Account(ground.scope)
+    cluster = open_cluster(account, ground.work)
+    if cluster is None:
+        raise PlaceError("there is no cluster of this name", where=ground.scope.name, mend="retail-forecast cloud up")
+    return Rollout(account, cluster, tell, ready_s, watch_s)
 
 
 def cost_of(home: Path, plan: Path) -> tuple[Estimate, dict[str, float]]:
