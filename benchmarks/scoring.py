@@ -1,5 +1,6 @@
 """Batch scoring and the feature store: time and CPU time of `predict` over the lake, on each engine, for each champion,
-and of `features materialize` from nothing.
+and of `features materialize` from nothing; and, where the champion for baskets is XGBoost, what one core scores, beside
+a bare `Booster.inplace_predict` of the same settings on the same rows, by CPU time.
 
     python benchmarks/scoring.py [--workspace DIR]
 
@@ -15,13 +16,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from retail_forecast.clouds.opening import open_store
-from retail_forecast.domain.tasks import Task
-from retail_forecast.pipeline.workspace import lake_state
-from retail_forecast.registry.champion import current
+import xgboost
 
+from retail_forecast.bundle.scorer import load_bundle
+from retail_forecast.clouds.opening import open_store
+from retail_forecast.domain.labels import TIERS
+from retail_forecast.domain.tasks import Task
+from retail_forecast.lake.reading import read_gold
+from retail_forecast.pipeline.workspace import lake_path, lake_state
+from retail_forecast.registry.champion import current
+from serving import TRAINED_ON, champion, peers_model
+
+AT_ONCE = 8192
+ROUNDS = 7
 PROGRAM = "from retail_forecast.cli.main import main\nif __name__ == '__main__':\n    main()\n"
 
 
@@ -66,6 +76,37 @@ def measure(program: Path, workspace: Path, folder: Path) -> None:
         print(f"features materialize, {title} | {seconds:.1f} | {spent:.1f} |")
 
 
+def rows_a_second(work: Callable[[], object], rows: int) -> float:
+    """By the CPU time of the quickest of some rounds, after one to warm up."""
+    spent = []
+    for _ in range(ROUNDS + 1):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    return rows / min(spent[1:])
+
+
+def beside_xgboost(workspace: Path, folder: Path) -> None:
+    bundle = load_bundle(champion(workspace))
+    if bundle.manifest.model != "xgboost":
+        return
+    peers_model(bundle, workspace, folder / "model.json")
+    bare = xgboost.Booster({"nthread": 1}, model_file=folder / "model.json")
+    gold = read_gold(lake_path(workspace), lake_state(workspace))
+    baskets = gold.baskets.take((gold.label < len(TIERS)).nonzero()[0][-TRAINED_ON:][:AT_ONCE])
+    features = bundle.features(baskets)
+    works: dict[str, Callable[[], object]] = {
+        "bare inplace_predict": lambda: bare.inplace_predict(features),
+        "features": lambda: bundle.features(baskets),
+        "probabilities from features": lambda: bundle.score(features),
+        "answers from baskets": lambda: bundle.predict(baskets),
+    }
+    found = {name: rows_a_second(work, len(baskets)) for name, work in works.items()}
+    print(f"of {len(baskets):,} baskets at once, one core | baskets/s | to bare inplace_predict")
+    for name, rate in found.items():
+        print(f"{name} | {rate:,.0f} | {rate / found['bare inplace_predict']:.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path)
@@ -76,6 +117,8 @@ def main() -> None:
         workspace = given.workspace or Path(scratch) / "simulated"
         if given.workspace is None:
             simulated(program, workspace)
+        if current(open_store(workspace), Task.BASKET) is not None:
+            beside_xgboost(workspace, Path(scratch))
         measure(program, workspace, Path(scratch))
 
 

@@ -192,7 +192,8 @@ def test_observers_are_told_of_what_was_answered(make_client: MakeClient, model:
     client.predict({"lines": []})
     first, second = seen
     assert (first.request_id, first.model, len(first.baskets)) == ("mine", model, 1)
-    assert first.baskets[0].lines[0].prod_code == UM
+    (told,) = first.baskets
+    assert told.lines[0].prod_code == UM
     assert first.time > 1e9
-    np.testing.assert_array_equal(first.predictions.probabilities, model.predict(first.baskets).probabilities)
+    np.testing.assert_array_equal(first.predictions.probabilities, model.predict([told]).probabilities)
     assert second.predictions.probabilities.shape == (2, 4)
