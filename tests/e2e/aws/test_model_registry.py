@@ -11,8 +11,6 @@ from typing import Any
 import boto3
 import pytest
 
-NAME = "retail-forecast-dev"
-ARTIFACTS = f"{NAME}-artifacts-123456789012"
 SCRIPTS = Path(__file__).parents[3] / "aws/script"
 
 Call = Callable[..., tuple[int, dict[str, Any]]]
@@ -26,18 +24,25 @@ def _client(service: str) -> Any:  # noqa: ANN401 - boto3 has no types
 
 
 @pytest.fixture
-def run_id(filled: Filled, workspace: Path) -> str:
+def outputs(workspace: Path) -> dict[str, Any]:
+    """The outputs of the environment."""
+    (file,) = workspace.glob("cloud/aws/*/outputs.json")
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+@pytest.fixture
+def run_id(filled: Filled, workspace: Path, outputs: dict[str, Any]) -> str:
     """A run that waits in the workspace to be published to a registry on S3, and whose like is in no group yet."""
     name = str(filled[1]["run_id"])
     for folder in ("runs", "registry"):
         shutil.move(workspace / folder, workspace / "copies" / folder)
     with (workspace / "retail-forecast.yaml").open("a") as file:
-        file.write(f"registry: {{uri: s3://{ARTIFACTS}/{workspace.parent.name}}}\n")
-    group, client = f"{NAME}-{workspace.parent.name}"[:63].strip("-"), _client("sagemaker")
-    client.create_model_package_group(ModelPackageGroupName=group)
-    outputs = workspace / "cloud/aws" / NAME / "outputs.json"
-    changed = json.loads(outputs.read_text("utf-8")) | {"model_package_groups": {"basket": group}}
-    outputs.write_text(json.dumps(changed), "utf-8")
+        file.write(f"registry: {{uri: s3://{outputs['bucket_names']['artifacts']}/{workspace.parent.name}}}\n")
+    group = f"{outputs['name']}-{workspace.parent.name}".replace("_", "-")[:63].strip("-")
+    _client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
+    outputs["model_package_groups"] = {"basket": group}
+    next(workspace.glob("cloud/aws/*/outputs.json")).write_text(json.dumps(outputs), "utf-8")
     return name
 
 
@@ -50,12 +55,11 @@ def mirrored(workspace: Path, run_id: str) -> str:
 
 
 @pytest.fixture
-def package(workspace: Path) -> Callable[[], dict[str, Any]]:
+def package(outputs: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     """The only package of the workspace's group."""
 
     def found() -> dict[str, Any]:
         client = _client("sagemaker")
-        outputs = json.loads((workspace / "cloud/aws" / NAME / "outputs.json").read_text("utf-8"))
         group = outputs["model_package_groups"]["basket"]
         listed = client.list_model_packages(ModelPackageGroupName=group, ModelPackageType="Versioned")
         (one,) = listed["ModelPackageSummaryList"]
@@ -115,8 +119,9 @@ def test_a_mirror_that_fails_is_a_warning_and_a_repeat_heals_it(
 
 
 def test_only_an_approved_package_is_deployed(
-    workspace: Path, run_id: str, verb_in: Call, order: Callable[..., None]
+    workspace: Path, run_id: str, verb_in: Call, order: Callable[..., None], outputs: dict[str, Any]
 ) -> None:
+    name = f"{outputs['name']}-basket"
     assert script("deploy_endpoint", workspace)[0] == 2, "no champion"
     verb_in(workspace, "promote", run_id)
     code, _, told = script("deploy_endpoint", workspace)
@@ -124,10 +129,10 @@ def test_only_an_approved_package_is_deployed(
     assert "has no model package" in told
     assert script("register_model", workspace, run_id)[0] == 0
     code, shown, told = script("deploy_endpoint", workspace, "--wait")
-    assert (code, shown.strip()) == (0, f"{NAME}-basket"), told
+    assert (code, shown.strip()) == (0, name), told
     assert "InService" in told
     client = _client("sagemaker")
-    first = client.describe_endpoint(EndpointName=f"{NAME}-basket")["EndpointConfigName"]
+    first = client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
     code, _, told = script("deploy_endpoint", workspace)
     assert code == 0
     assert "has this configuration already" in told
@@ -139,12 +144,12 @@ def test_only_an_approved_package_is_deployed(
     code, _, told = script("deploy_endpoint", workspace, "--wait")
     assert code == 5
     assert "does not answer with what was deployed" in told
-    assert client.describe_endpoint(EndpointName=f"{NAME}-basket")["EndpointConfigName"] == first
+    assert client.describe_endpoint(EndpointName=name)["EndpointConfigName"] == first
     code, _, told = script("deploy_endpoint", workspace, "--wait")
     assert code == 0, told
-    assert client.describe_endpoint(EndpointName=f"{NAME}-basket")["EndpointConfigName"] != first
-    alarms = _client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{NAME}-basket")["MetricAlarms"]
-    assert [alarm["AlarmName"] for alarm in alarms] == [f"{NAME}-basket-errors", f"{NAME}-basket-latency"]
+    assert client.describe_endpoint(EndpointName=name)["EndpointConfigName"] != first
+    alarms = _client("cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
+    assert [alarm["AlarmName"] for alarm in alarms] == [f"{name}-errors", f"{name}-latency"]
     for _ in range(2):
         assert script("deploy_endpoint", workspace, "--remove")[0] == 0
     assert client.list_endpoints()["Endpoints"] == []
