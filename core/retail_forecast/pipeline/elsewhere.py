@@ -4,6 +4,7 @@ What is learned and how it is measured and recorded is the same as on this machi
 and everything after the fit happens here.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ class SageMaker:
     ----------
     account, outputs, aws : the environment that jobs run in, and how
     hosts : of a training job
-    threads : of each host; 0 = all that it has
+    threads : of each host
     log : is told each step of a job
     pause : between two looks at a job
     """
@@ -195,13 +196,17 @@ class SageMaker:
 def sagemaker(workspace: Path, settings: Settings, hosts: int, log: Log) -> SageMaker:
     """SageMaker as the settings name it.
 
+    Each host takes as many threads as this machine would: with another number, sums are taken in another order, and the
+    model is another one in its last bits.
+
     Raises
     ------
     UsageError : the outputs of the environment cannot be read
     """
     outputs = outputs_of(workspace, settings.aws)
     pause = partial(time.sleep, settings.aws.poll_s)
-    return SageMaker(account_of(outputs), outputs, settings.aws, hosts, settings.train.threads, log, pause)
+    threads = settings.train.threads or os.cpu_count() or 1
+    return SageMaker(account_of(outputs), outputs, settings.aws, hosts, threads, log, pause)
 
 
 def _figure(about: Mapping[str, Any]) -> float:

@@ -57,7 +57,7 @@ class Job:
 
 
 class Place(Protocol):
-    """Where jobs run: `hosts` learn together, each with so many `threads` (0 = all that it has)."""
+    """Where jobs run: `hosts` learn together, each with so many `threads`."""
 
     @property
     def hosts(self) -> int:
