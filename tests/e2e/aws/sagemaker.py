@@ -17,6 +17,7 @@ updates of an endpoint that an alarm undoes.
 
 import io
 import json
+import os
 import random
 import re
 import sys
@@ -125,7 +126,8 @@ class Job:
         with TemporaryDirectory() as folder:
             containers = self.laid_out(Path(folder))
             self.step("Training", "Training image download completed. Training in progress.")
-            with LocalHosts(containers, 1, self.log) as self.running:
+            threads = int(self.request.get("HyperParameters", {}).get("threads", "1"))
+            with LocalHosts(containers, threads or os.cpu_count() or 1, self.log) as self.running:
                 if self.stopping:
                     self.terminate()
                 try:

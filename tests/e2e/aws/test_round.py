@@ -1,7 +1,7 @@
 """The whole loop on an emulated AWS, without an account: from the ground to a served answer, and back to nothing.
 
 Infrastructure is applied, till files come into the bucket and into the lake, jobs are tuned and trained by SageMaker's
-stand-in (`sagemaker.py`), the gate decides, the registry is published to the bucket, a server follows it there and
+stand-in (`sagemaker.py`), the gate decides, the registry in the bucket holds the champion, a server follows it and
 answers as this machine does, its log is committed to the lake, a worse model is refused, a bad one rolled back, and
 `down` proves that nothing is left.
 """
@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 
-from retail_forecast.clouds.objects import download, upload
+from retail_forecast.clouds.objects import download
 from retail_forecast.clouds.opening import open_store
 from retail_forecast_server.process import serving
 
@@ -99,13 +99,6 @@ def bring(home: Path, outputs: dict[str, Any]) -> list[str]:
     return sorted(map(str, download(open_store(outputs["zone_uris"]["incoming"]), home / "incoming")))
 
 
-def publish(home: Path, place: str) -> None:
-    """The registry of the workspace into the bucket: bundles first, then the pointers to them."""
-    for part in ("bundles", "champions"):
-        files = sorted(file for file in (home / "registry" / part).rglob("*") if file.is_file())
-        upload(open_store(place), {str(file.relative_to(home)): file for file in files})
-
-
 def baskets_of(file: Path) -> dict[str, list[dict[str, Any]]]:
     """Lines of the first baskets of a till file, as the server takes them."""
     with gzip.open(file, "rt", newline="") if file.suffix == ".gz" else file.open(newline="") as stream:
@@ -144,6 +137,7 @@ def test_the_whole_loop(
     let_in(outputs)
     places = outputs["zone_uris"]
     monkeypatch.setenv("RETAIL_FORECAST_LAKE__URI", places["lake"])
+    monkeypatch.setenv("RETAIL_FORECAST_REGISTRY__URI", places["registry"])
 
     # Till files to baskets, in the buckets.
     verb("simulate", *SIZES)
@@ -156,7 +150,7 @@ def test_the_whole_loop(
     trained = verb("train", "--cloud", "aws")
     good = trained["run_id"]
     assert verb("promote", good, "--why", "the first")["version"] == good
-    publish(home, places["registry"])
+    assert any(f"/bundles/{good}/manifest.json" in key for key in keys_of(outputs["bucket_names"]["artifacts"]))
 
     # The same answers from a server that follows the registry, and the log of them in the lake.
     lines = baskets_of(Path(files[-1]))
@@ -178,10 +172,8 @@ def test_the_whole_loop(
         code, refused = verb_in(home, "promote", bad)
         assert (code, refused["version"]) == (4, good)
         verb("promote", bad, "--override-by", "Ann", "--override-reason", "to see what happens")
-        publish(home, places["registry"])
         until_answered_by(url, bad)
         verb("models", "--rollback", "basket", "--why", "it answers worse")
-        publish(home, places["registry"])
         until_answered_by(url, good)
     verb("predictions", "upload", str(spool), "--place", places["predictions"])
     assert verb("predictions", "commit", "--place", places["predictions"])["answers"] == ASKED
@@ -189,3 +181,9 @@ def test_the_whole_loop(
     # And nothing is left but what waits for its day.
     left = verb("cloud", "down", "--yes", *infra)["left"]
     assert {(thing["kind"], thing["standing"]) for thing in left} <= {("key", "pending"), ("bucket", "locked")}
+
+
+def keys_of(bucket: str) -> list[str]:
+    """What lies in a bucket."""
+    pages = boto3.client("s3", region_name=REGION).get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [found["Key"] for page in pages for found in page.get("Contents", [])]
