@@ -50,3 +50,4 @@ def test_settings_that_do_not_fit_are_a_finding_not_a_failure(
     document = json.loads(capsys.readouterr().out)
     assert [check["state"] for check in document["checks"] if check["name"] == "settings"] == ["wrong"]
     assert document["settings"] == []
+    assert document["champions"] == {}, "where they lie is a setting"

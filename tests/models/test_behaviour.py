@@ -1,8 +1,8 @@
 """Trials of behaviour pass a model that has learned its shop, and fail models that are broken on purpose."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -27,7 +27,9 @@ def _trials(answer: Answer, shop: Shop, model: Fitted) -> dict[str, Trial]:
 
 
 def _answers(probabilities: NDArray[np.float64], like: Predictions) -> Predictions:
-    return replace(like, probabilities=probabilities, label=probabilities.argmax(axis=1).astype(np.int8))
+    return msgspec.structs.replace(
+        like, probabilities=probabilities, label=probabilities.argmax(axis=1).astype(np.int8)
+    )
 
 
 def test_a_model_that_has_learned_its_shop_passes_every_trial(shop: Shop, model: Fitted) -> None:

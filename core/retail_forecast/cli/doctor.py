@@ -42,7 +42,7 @@ def _examine(workspace: Path) -> dict[str, Any]:
         "checks": [asdict(finding) for finding in findings],
         "settings": [asdict(setting) for setting in settings_in_force(workspace)] if settings_fit else [],
         "lake": lake_in_force(workspace) if settings_fit else None,
-        "champions": champions_in_force(workspace),
+        "champions": champions_in_force(workspace) if settings_fit else {},
     }
 
 
