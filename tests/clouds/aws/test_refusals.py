@@ -4,6 +4,7 @@ import re
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, TokenRetrievalError
+from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from retail_forecast.clouds.aws.account import Account
@@ -54,3 +55,10 @@ def test_no_way_to_aws_is_told_with_what_to_do(error: Exception, mend: str) -> N
 def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(KeyError), told_as_refused("x"):
         raise KeyError
+
+
+def test_a_page_of_a_proxy_is_no_answer() -> None:
+    with pytest.raises(PlaceError, match="no answer of AWS") as told, told_as_refused("iam:list_users"):
+        raise ResponseParserError("Unable to parse response, invalid XML received: <!doctype html>")
+    assert told.value.where == "iam:list_users"
+    assert "AWS_ENDPOINT_URL" in told.value.mend

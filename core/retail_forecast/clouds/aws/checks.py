@@ -7,7 +7,6 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from retail_forecast.clouds.aws.account import Account
-from retail_forecast.clouds.aws.refusals import Refused
 from retail_forecast.domain.cloud import Check
 from retail_forecast.domain.errors import PlaceError
 
@@ -106,7 +105,7 @@ def _quotas(account: Account) -> Iterator[Check]:
         name = f"quota of {quota.service}: {quota.name}"
         try:
             value = _value(account, quota)
-        except Refused as error:
+        except PlaceError as error:
             yield Check(
                 name, "unknown", error.what, f"look in Service Quotas: at least {quota.least:g} for {quota.why}"
             )

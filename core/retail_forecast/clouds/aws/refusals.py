@@ -92,10 +92,11 @@ def told_as_refused(where: str) -> Iterator[None]:
     Raises
     ------
     Refused : AWS answered with an error
-    PlaceError : AWS could not be asked: no credentials, or no way to it
+    PlaceError : AWS could not be asked: no credentials, or no way to it; or something else answered
     """
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -106,6 +107,9 @@ def told_as_refused(where: str) -> Iterator[None]:
         raise Refused(refused.get("Code", ""), refused.get("Message", ""), where) from error
     except BotoCoreError as error:
         raise PlaceError(f"AWS could not be asked: {error}", where=where, mend=_way(error)) from error
+    except ResponseParserError as error:
+        # A proxy's page, or an emulator that does not know the call.
+        raise PlaceError("what came back is no answer of AWS", where=where, mend=_way(error)) from error
 
 
 def _way(error: Exception) -> str:
