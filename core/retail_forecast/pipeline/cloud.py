@@ -66,10 +66,10 @@ def deploy(ground: Ground, digests: Mapping[str, str], ready_s: float, watch_s: 
     UsageError : the environment was not set up from here, or a digest does not fit
     PlaceError : the cluster is not there, or the rollout did not do well and was undone
     """
-    from retail_forecast.clouds.aws.outputs import OUTPUTS
-    from retail_forecast.clouds.aws.rollout import charts_of, pin_images
+    from retail_forecast.clouds.aws.outputs import OUTPUTS, read_outputs
+    from retail_forecast.clouds.aws.rollout import pin_images
 
-    charts = charts_of(ground.work / OUTPUTS)
+    charts = read_outputs(ground.work / OUTPUTS).controllers
     pin_images(ground.work / "k8s", digests)
     rollout = _rollout(ground, ready_s, watch_s, tell)
     rollout.controllers(charts)

@@ -21,6 +21,15 @@ AWS = Path(__file__).parents[3] / "aws"
 URL = "444455556666.dkr.ecr.ap-southeast-1.amazonaws.com/retail-forecast-dev"
 CHART = {"repository": "https://charts", "chart": "autoscaler", "version": "9.59.0", "namespace": "kube-system"}
 OUTPUTS = {
+    "name": "retail-forecast-dev",
+    "region": "ap-southeast-1",
+    "tags": {"Project": "retail-forecast", "Environment": "dev"},
+    "private_subnet_ids": ["subnet-1"],
+    "jobs_security_group_id": "sg-1",
+    "bucket_names": {"artifacts": "retail-forecast-dev-artifacts-444455556666"},
+    "kms_key_arns": {"data": "arn:aws:kms:ap-southeast-1:444455556666:key/1"},
+    "sagemaker_role_arn": "arn:aws:iam::444455556666:role/sagemaker",
+    "training_limits": {"instance_types": ["ml.m5.large"], "max_seconds": 3600},
     "service_account_role_arns": {"server": "arn:aws:iam::444455556666:role/server"},
     "ecr_repository_urls": {"server": f"{URL}/server", "train": f"{URL}/train"},
     "zone_uris": {"lake": "s3://retail-forecast-dev-lake-444455556666/lake"},

@@ -42,6 +42,7 @@ class Outputs(msgspec.Struct, frozen=True):
     sagemaker_role_arn: str
     training_limits: TrainingLimits
     model_package_groups: dict[str, str] = {}
+    controllers: dict[str, dict[str, Any]] = {}
     glue_database: str = ""
     athena_workgroup: str = ""
 

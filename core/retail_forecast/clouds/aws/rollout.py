@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import yaml
 
 from retail_forecast.clouds.aws.account import Account
@@ -18,7 +17,7 @@ from retail_forecast.clouds.aws.cluster import Cluster
 from retail_forecast.domain.cloud import Tell
 from retail_forecast.domain.errors import PlaceError, UsageError
 
-__all__ = ["Rollout", "charts_of", "pin_images"]
+__all__ = ["Rollout", "pin_images"]
 
 _DEPLOYMENT, _NAMESPACE = "deployment/server", ("--namespace", "retail-forecast")
 _DIGEST = "sha256:"
@@ -144,19 +143,3 @@ def pin_images(folder: Path, digests: Mapping[str, str]) -> None:
             mend=f"give it once: {' '.join(f'--{name} sha256:...' for name in missing)}",
         )
     file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-
-
-def charts_of(file: Path) -> dict[str, Any]:
-    """The output `controllers` among an environment's outputs in `file`.
-
-    Raises
-    ------
-    UsageError : there is none
-    """
-    try:
-        found: dict[str, Any] = msgspec.json.decode(file.read_bytes())["controllers"]
-    except (OSError, msgspec.MsgspecError, KeyError) as error:
-        raise UsageError(
-            f"the environment's outputs cannot be used: {error}", where=str(file), mend="retail-forecast cloud up"
-        ) from error
-    return found
