@@ -158,6 +158,7 @@ def _add_probes(app: FastAPI, shelf: Shelf, instance: str) -> None:
 def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
     @app.get("/metrics", tags=["probes"], response_class=Response, responses=_FIGURES, summary="Figures for Prometheus")
     async def figures() -> Response:
+        metrics.settle()
         return Response(await asyncio.to_thread(metrics.exposition), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

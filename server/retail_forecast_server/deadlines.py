@@ -33,7 +33,8 @@ class Deadlines:
         ------
         TimeoutError : it did not come in time
         """
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - a coroutine runs in one
         self._due[task] = due = loop.time() + self._seconds
         if self._timer is None:

@@ -4,6 +4,7 @@ files of the folder that PROMETHEUS_MULTIPROC_DIR names, and looks for it when i
 
 import os
 from collections import Counter as Counts
+from collections.abc import Iterable
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -26,7 +27,7 @@ class Metrics:
     Attributes
     ----------
     registry : where further figures of this worker are to be registered
-    in_flight : gauge of requests being answered
+    in_flight : requests being answered
     refused : counter of requests refused for too much work
     """
 
@@ -51,7 +52,8 @@ class Metrics:
         self._changes = Counter(
             "retail_forecast_model_changes", "Champions loaded or refused", ["task", "outcome"], registry=registry
         )
-        self.in_flight = Gauge(
+        self.in_flight = 0
+        self._in_flight = Gauge(
             "retail_forecast_requests_in_flight",
             "Requests being answered",
             registry=registry,
@@ -61,27 +63,37 @@ class Metrics:
             "retail_forecast_overload_refusals", "Requests refused for too much work", registry=registry
         )
         self._registry: Gauge | None = None
-        # Looking a labelled counter up costs more than counting.
-        self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._of_label: dict[tuple[Task, int], Counter] = {}
+        # Looking a labelled figure up costs more than counting.
+        self._of_route: dict[str, Histogram] = {}
+        self._labels: Counts[tuple[Task, int]] = Counts()
 
-    def request(self, route: str, status: int, seconds: float) -> None:
-        """One request was answered."""
-        found = self._of_route.get((route, status))
-        if found is None:
-            found = self._requests.labels(route, str(status)), self._seconds.labels(route)
-            self._of_route[route, status] = found
-        found[0].inc()
-        found[1].observe(seconds)
+    def requests(self, over: Iterable[tuple[str, int, float]]) -> None:
+        """Requests were answered: the route, the status and the seconds of each."""
+        counts: Counts[tuple[str, int]] = Counts()
+        for route, status, seconds in over:
+            counts[route, status] += 1
+            found = self._of_route.get(route)
+            if found is None:
+                found = self._of_route[route] = self._seconds.labels(route)
+            found.observe(seconds)
+        for (route, status), count in counts.items():
+            self._requests.labels(route, str(status)).inc(count)
 
     def answered(self, answered: Answered) -> None:
         """Baskets were answered; an observer."""
-        task, labels = answered.model.task, answered.predictions.label.tolist()
-        for label, count in Counts(labels).items() if len(labels) > 1 else [(label, 1) for label in labels]:
-            counter = self._of_label.get((task, label))
-            if counter is None:
-                counter = self._of_label[task, label] = self._predictions.labels(task, LABELS[label])
-            counter.inc(count)
+        task, found = answered.model.task, answered.predictions.label
+        if len(found) == 1:
+            self._labels[task, found.item()] += 1
+        else:
+            self._labels.update((task, label) for label in found.tolist())
+
+    def settle(self) -> None:
+        """Tell Prometheus's figures what was put off: a lock and a look-up for each basket would cost more than
+        counting them together. To be called on the event loop."""
+        self._in_flight.set(self.in_flight)
+        labels, self._labels = self._labels, Counts()
+        for (task, label), count in labels.items():
+            self._predictions.labels(task, LABELS[label]).inc(count)
 
     def model(self, task: Task, version: str, digest: str, *, in_force: bool) -> None:
         """A model came into force or left it."""
@@ -106,7 +118,7 @@ class Metrics:
         self._registry.labels("refused").set(len(pulled.refused))
 
     def exposition(self) -> bytes:
-        """The text that Prometheus reads, of all workers."""
+        """The text that Prometheus reads, of all workers. May be called aside from the event loop."""
         if _FOLDER not in os.environ:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()

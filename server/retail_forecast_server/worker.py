@@ -31,6 +31,10 @@ _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 _RETRY_S = 0.01
 
+_GARBAGE = 50_000
+"""Objects that may have piled up before Python looks for cycles among them; requests leave none. By default it looks
+after 700, which is after every few requests."""
+
 
 class Announcement(msgspec.Struct, frozen=True):
     """The server answers.
@@ -85,6 +89,7 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
         # What was loaded stays: looked through for garbage again and again, it would hold up requests.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_GARBAGE)
         announcing = _announce_once_reached(shelf.front, post, announce)
         with spool.running() if spool else nullcontext():
             async with _meanwhile(
