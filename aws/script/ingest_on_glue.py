@@ -7,12 +7,9 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from retail_forecast.cli.main import run
-from retail_forecast.clouds.objects import download
-from retail_forecast.clouds.opening import open_store
 from retail_forecast.lake.spark import JOB
 
 __all__ = ["main"]
@@ -26,9 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     given, _ = parser.parse_known_args(arguments)
     os.environ.setdefault("RETAIL_FORECAST_LAKE__SPARK_ADDRESS", JOB)
     with TemporaryDirectory() as home:
-        files = download(open_store(given.incoming), Path(home) / "incoming")
-        words = ["ingest", *map(str, files), "--engine", "spark", "--lake", given.lake, "--workspace", home, "--json"]
-        return run(words) if files else 0
+        return run(["ingest", given.incoming, "--engine", "spark", "--lake", given.lake, "--workspace", home, "--json"])
 
 
 if __name__ == "__main__":

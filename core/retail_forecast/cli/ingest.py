@@ -15,7 +15,10 @@ __all__ = ["ingest"]
 
 def ingest(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Till files, folders of them, or patterns in quotes.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Till files, folders of them (also in a store), or patterns in quotes."
+        ),
     ],
     *,
     accept: Annotated[

@@ -1,6 +1,5 @@
 """`retail-forecast predict`: answers for files of till lines or baskets, or for the baskets of the lake."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -15,16 +14,15 @@ __all__ = ["predict"]
 
 def predict(
     files: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[FILE...]",
-            exists=True,
-            dir_okay=False,
-            help="CSV or CSV.gz of till lines, or JSONL of baskets; without any, the baskets of the lake.",
+            help="CSV or CSV.gz of till lines, JSONL of baskets, or a folder of them in a store; without any, the "
+            "baskets of the lake.",
         ),
     ] = None,
     *,
-    output: Annotated[Path, typer.Option(metavar="FILE", dir_okay=False, help="Answers: .parquet, .csv or .jsonl.")],
+    output: Annotated[str, typer.Option(metavar="FILE|URI", help="Answers: .parquet, .csv or .jsonl.")],
     model: Annotated[str, typer.Option(metavar="champion|RUN_ID", help="Which model.")] = "champion",
     task: Annotated[Task, typer.Option(help="Task of the model.")] = Task.BASKET,
     from_week: Annotated[int | None, typer.Option(metavar="YYYYWW", help="First week of the lake.")] = None,
@@ -60,7 +58,7 @@ def predict(
             engine=EngineName(engine),
             progress=progress(json_output),
         )
-    document = {"baskets": baskets, "model_version": run_id, "task": str(task), "output": str(output)}
+    document = {"baskets": baskets, "model_version": run_id, "task": str(task), "output": output}
     emit(document, json_output, lambda: typer.echo(f"{baskets:,} baskets answered by {run_id}: {output}"))
 
 

@@ -17,7 +17,7 @@ predictions = typer.Typer(
 
 Place = Annotated[
     str | None,
-    typer.Option(metavar="PLACE", help="Of the objects: a folder, s3:// or az://; by default in the workspace."),
+    typer.Option(metavar="PLACE", help="Of the objects: a folder, s3:// or az://; by default lake.predictions_uri."),
 ]
 
 

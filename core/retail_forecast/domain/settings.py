@@ -59,6 +59,11 @@ class LakeSettings(_Section):
         description="where the lake lies: a folder, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or abfss://...; "
         "by default the folder lake of the workspace",
     )
+    predictions_uri: str = Field(
+        "",
+        description="where answers of servers wait until they are committed to the lake: a folder, s3://BUCKET/PREFIX, "
+        "az://CONTAINER/PREFIX or abfss://...; by default the folder predictions of the workspace",
+    )
     memory_limit_mb: int = Field(900, ge=128, description="memory that DuckDB may use before it spills to disk [MB]")
     threads: int = Field(0, ge=0, description="threads for ingest; 0 = all cores")
     spark_address: str = Field(

@@ -14,8 +14,9 @@ from retail_forecast.lake.ingest import IngestReport, ingest
 from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
 from retail_forecast.monitoring.weeks import Remark
+from retail_forecast.pipeline.places import here
 from retail_forecast.pipeline.quality import write_report
-from retail_forecast.pipeline.workspace import lake_address, lake_path, lake_state
+from retail_forecast.pipeline.workspace import lake_address, lake_path, lake_state, registry_path
 from retail_forecast.registry.events import Job, job
 
 __all__ = ["Ingested", "ingest_files"]
@@ -47,14 +48,18 @@ def ingest_files(
 ) -> Ingested:
     """Take the files that `sources` name into the lake, and write the quality report unless all were known already.
 
+    Parameters
+    ----------
+    sources : files, folders, patterns, or addresses of folders in a store
+
     Raises
     ------
     the errors of `lake.ingest`
     """
-    with job(workspace, "ingest", clock) as told:
+    with job(workspace, "ingest", clock, registry_path(workspace)) as told, here(sources) as files:
         report = ingest(
             lake_path(workspace),
-            sources,
+            files,
             settings.lake,
             clock=clock,
             accept=accept,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 import numpy as np
@@ -13,12 +13,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from retail_forecast.bundle.scorer import Predictions
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.lines import Baskets
 from retail_forecast.lake.reading import read_lines
+from retail_forecast.pipeline.places import here, there
 from retail_forecast.pipeline.resolve import resolve_bundle
 
 __all__ = ["FORMATS", "answers_table", "predict_files", "require_format", "write_table", "write_tables"]
@@ -29,35 +31,39 @@ Write = Callable[[pa.Table], None]
 
 
 def predict_files(
-    workspace: Path, settings: Settings, files: Sequence[Path], output: Path, *, model: str, task: Task
+    workspace: Path, settings: Settings, files: Sequence[Address], output: Address, *, model: str, task: Task
 ) -> tuple[str, int]:
-    """Answer for every basket of `files`, in order of first appearance; returns the model's run id and the number of
-    baskets.
+    """Answer for every basket of `files`, or of folders in a store, in order of first appearance; returns the model's
+    run id and the number of baskets.
 
     The output has the columns basket_id, label, p_LA, p_MM, p_UM, p_XX, unknown_share; its format follows its name.
 
     Raises
     ------
-    UsageError : the output's name says no known format, or the model is unknown
+    UsageError : the output's name says no known format, the model is unknown, or a file is not there
+    PlaceError : a store cannot be read or written
     DataError : a file cannot be read; nothing is written then
     """
     require_format(output)
     bundle = resolve_bundle(workspace, model, task, settings.train.threads or os.cpu_count() or 1)
-    baskets = read_lines(files, settings.lake)
-    write_table(answers_table(baskets, bundle.predict(baskets)), output)
+    with here(files) as local:
+        baskets = read_lines(_existing(local), settings.lake)
+    with there(output) as file:
+        write_table(answers_table(baskets, bundle.predict(baskets)), file)
     return bundle.manifest.run_id, len(baskets)
 
 
-def require_format(output: Path, formats: Sequence[str] = FORMATS) -> None:
+def require_format(output: Address, formats: Sequence[str] = FORMATS) -> None:
     """Raise unless the name of `output` ends with one of `formats`.
 
     Raises
     ------
     UsageError : it does not
     """
-    if output.suffix not in formats:
+    name = PurePath(output).name
+    if PurePath(name).suffix not in formats:
         raise UsageError(
-            f"no format is known for {output.name}", where="--output", mend=f"end the name with {', '.join(formats)}"
+            f"no format is known for {name}", where="--output", mend=f"end the name with {', '.join(formats)}"
         )
 
 
@@ -90,6 +96,13 @@ def answers_table(baskets: Baskets, answers: Predictions) -> pa.Table:
         f"p_{label}": pa.array(np.ascontiguousarray(answers.probabilities[:, i])) for i, label in enumerate(LABELS)
     }
     return pa.table(columns | {"unknown_share": pa.array(answers.unknown_share)})
+
+
+def _existing(files: Sequence[str]) -> list[Path]:
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing:
+        raise UsageError("no file is there", where=missing[0], mend="name an existing file, or a folder in a store")
+    return [Path(file) for file in files]
 
 
 @contextmanager

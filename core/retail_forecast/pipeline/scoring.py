@@ -6,6 +6,7 @@ file in the order of weeks and baskets. So memory is bounded, and every engine g
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retail_forecast.bundle.scorer import Bundle, load_bundle
+from retail_forecast.clouds.addresses import Address
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
@@ -22,6 +24,7 @@ from retail_forecast.lake.engines import Done, EngineName, open_engine
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
 from retail_forecast.pipeline.knowledge import known_to
+from retail_forecast.pipeline.places import there
 from retail_forecast.pipeline.predict import answers_table, require_format, write_tables
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
@@ -47,7 +50,7 @@ class _Share:
 def predict_lake(
     workspace: Path,
     settings: Settings,
-    output: Path,
+    output: Address,
     *,
     model: str,
     task: Task,
@@ -77,15 +80,23 @@ def predict_lake(
     bundle, state = resolve_bundle(workspace, model, task), lake_state(workspace)
     weeks = _weeks(state, from_week, to_week)
     total = sum(state.weeks[week].baskets for week in weeks)
-    output.parent.mkdir(parents=True, exist_ok=True)
     with (
-        TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder,
+        there(output) as file,
+        _beside(file) as folder,
         (progress or Silent()).track("baskets", total, "baskets") as done,
     ):
-        shares = _shares(workspace, settings, state, bundle, weeks, Path(folder))
+        shares = _shares(workspace, settings, state, bundle, weeks, folder)
         parts = list(open_engine(engine, settings.lake).run(_answer, shares, done))
-        write_tables(_read(parts), output)
+        write_tables(_read(parts), file)
     return bundle.manifest.run_id, total
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[Path]:
+    """A folder for parts, on the disk that the whole goes to."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
+        yield Path(folder)
 
 
 def _weeks(state: LakeState, first: int | None, last: int | None) -> list[int]:

@@ -1,4 +1,4 @@
-"""Lineage events as OpenLineage defines them, one JSON object each under `lineage/` of the workspace.
+"""Lineage events as OpenLineage defines them, one JSON object each under `lineage/` of the registry.
 
 A job leaves START and then COMPLETE or FAIL, with the datasets that it read and wrote and their versions. The form
 follows https://openlineage.io/spec/2-0-2/OpenLineage.json.
@@ -19,7 +19,7 @@ import pyarrow as pa
 from obstore.exceptions import BaseError
 
 from retail_forecast import __version__
-from retail_forecast.clouds.addresses import local_folder
+from retail_forecast.clouds.addresses import Address, below, local_folder
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError
 
@@ -46,6 +46,7 @@ class Job:
     """A job under way, which collects what it reads and writes: addresses, and paths relative to the workspace."""
 
     workspace: Path
+    place: Address
     name: str
     run_id: str
     inputs: list[dict[str, Any]] = field(default_factory=list)
@@ -80,8 +81,12 @@ class Job:
 
 
 @contextmanager
-def job(workspace: Path, name: str, clock: Callable[[], datetime]) -> Iterator[Job]:
+def job(workspace: Path, name: str, clock: Callable[[], datetime], place: Address | None = None) -> Iterator[Job]:
     """Tell the beginning and the end of the job `name`; an error that leaves the block is its end as well.
+
+    Parameters
+    ----------
+    place : where it is told, by default the workspace
 
     Raises
     ------
@@ -89,7 +94,7 @@ def job(workspace: Path, name: str, clock: Callable[[], datetime]) -> Iterator[J
     """
     start = clock()
     run_id = uuid5(NAMESPACE_URL, f"{_PRODUCER}/{workspace.resolve()}/{name}/{start.isoformat()}")
-    told = Job(workspace, name, str(run_id))
+    told = Job(workspace, place or workspace, name, str(run_id))
     _tell(told, "START", start)
     try:
         yield told
@@ -124,11 +129,11 @@ def _tell(told: Job, kind: Type, now: datetime) -> None:
     }
     path = f"{FOLDER}/{now:%Y%m%dT%H%M%S%f}-{told.name}-{told.run_id}-{kind.lower()}.json"
     try:
-        obstore.put(open_store(told.workspace), path, msgspec.json.format(msgspec.json.encode(event), indent=2))
+        obstore.put(open_store(told.place), path, msgspec.json.format(msgspec.json.encode(event), indent=2))
     except (OSError, BaseError) as error:
         raise PlaceError(
             f"an event of lineage cannot be written ({error})",
-            where=str(told.workspace / FOLDER),
+            where=below(told.place, FOLDER),
             mend="check place and permissions",
         ) from error
 
