@@ -1,5 +1,6 @@
 """What a job rests on: parts of a channel, checkpoints, and what hosts add up."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,16 @@ def test_parts_are_dealt_like_cards_and_lose_nothing(gold: Labelled, tmp_path: P
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     for name in (*LEVELS, *HEADER):
         assert getattr(found, name).to_list() == getattr(expected, name).to_list(), name
+
+
+def test_what_was_known_of_baskets_goes_with_them(gold: Labelled, tmp_path: Path) -> None:
+    known = np.random.default_rng(1).random((len(gold.label), 5), np.float32)
+    rows = np.arange(7, 30)
+    files = export_channel(replace(gold, baskets=replace(gold.baskets, known=known)), rows, tmp_path, 2, {})
+    for number, file in enumerate(files):
+        np.testing.assert_array_equal(read_part(file).rows.baskets.known, known[rows[number::2]])
+    (file,) = export_channel(gold, rows, tmp_path, 1, {})
+    assert read_part(file).rows.baskets.known is None
 
 
 def test_a_checkpoint_is_read_back(tmp_path: Path) -> None:

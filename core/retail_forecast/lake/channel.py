@@ -1,11 +1,11 @@
 """Data channels: labelled baskets as Parquet files, dealt to the hosts of a training job.
 
-Part k of N holds every N-th basket from the k-th on. Each part says which part it is and where the baskets come from,
-so that a job needs nothing of the lake.
+Part k of N holds every N-th basket from the k-th on, with what was known of each where a task looks at that. Each part
+says which part it is and where the baskets come from, so that a job needs nothing of the lake.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,10 @@ def export_channel(
             "complete": pa.array(gold.complete[dealt]),
         }.items():
             table = table.append_column(name, column)
+        if gold.baskets.known is not None:
+            known = gold.baskets.known[dealt]
+            column = pa.FixedSizeListArray.from_arrays(pa.array(known.ravel()), known.shape[1])
+            table = table.append_column("known", column)
         about = msgspec.json.encode({"number": number, "parts": parts, "facts": facts})
         pq.write_table(table.replace_schema_metadata({_ABOUT: about}), file, compression="zstd")
     return files
@@ -81,11 +85,20 @@ def read_part(file: Path) -> Part:
         about = msgspec.json.decode(table.schema.metadata[_ABOUT])
         label = np.asarray(pc.index_in(table["label"], _WORDS), np.int8)
         week, complete = np.asarray(table["shop_week"], np.int32), np.asarray(table["complete"])
-        rows = Labelled(baskets_from_arrow(table), label, week, complete)
-        return Part(about["number"], about["parts"], about["facts"], rows)
+        baskets = replace(baskets_from_arrow(table), known=_known(table))
+        return Part(about["number"], about["parts"], about["facts"], Labelled(baskets, label, week, complete))
     except (pa.ArrowException, TypeError, KeyError) as error:
         raise DataError(
             f"this is no part of an exported channel: {type(error).__name__}: {error}",
             where=str(file),
             mend="export the channel again",
         ) from error
+
+
+def _known(table: pa.Table) -> NDArray[np.float32] | None:
+    """What was known of each basket, float32 of shape (n, k); None where the channel does not say."""
+    if "known" not in table.column_names:
+        return None
+    column = table["known"].combine_chunks()
+    lists = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
+    return np.asarray(lists.flatten(), np.float32).reshape(len(lists), lists.type.list_size)

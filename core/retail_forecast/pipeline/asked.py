@@ -34,4 +34,4 @@ def asked_for(
     run = Run(order, choice, read_material(workspace, settings, order.labels, state, windows), log)
     place = sagemaker(workspace, choice.settings, order.hosts, log)
     rows = run.material.rows(windows.train, windows.validation if windows.test else None)
-    return place, (place.training(run.job(place, rows)),)
+    return place, (place.training(run.job(place, run.gold(windows), rows)),)

@@ -115,16 +115,18 @@ class Run:
         gold, rows = self.gold(windows), self.material.rows(*spans)
         if self.order.hosts > 1 or self.order.cloud is not None:
             place = self._place()
+            job = self.job(place, gold, rows)
             with self.phase(phase):
-                return fit_on_hosts(place, self.job(place, rows))
-        baskets, label = gold.baskets.take(rows), gold.label[rows]
-        examples = (
-            self.shared("features", (task, windows, spans, train), lambda: examples_of(task, baskets, label, train))
-            if isinstance(chosen, Learner)
-            else None
-        )
-        with self.phase(phase):
-            fitted = fit_model(task, chosen, baskets, label, train, self.material.threads, examples=examples)
+                fitted = fit_on_hosts(place, job)
+        else:
+            baskets, label = gold.baskets.take(rows), gold.label[rows]
+            examples = (
+                self.shared("features", (task, windows, spans, train), lambda: examples_of(task, baskets, label, train))
+                if isinstance(chosen, Learner)
+                else None
+            )
+            with self.phase(phase):
+                fitted = fit_model(task, chosen, baskets, label, train, self.material.threads, examples=examples)
         if task is not Task.ARRIVAL:
             return fitted
         known = self._known(windows)
@@ -145,11 +147,11 @@ class Run:
         make = partial(known_of, self.material.gold, windows, settings)
         return self.shared("history", (*key, settings.train.seed), make)
 
-    def job(self, place: Place, rows: NDArray[np.intp]) -> Job:
-        """The job that fits the learner on the baskets at `rows`."""
+    def job(self, place: Place, gold: Labelled, rows: NDArray[np.intp]) -> Job:
+        """The job that fits the learner on the baskets of `gold` at `rows`."""
         task, chosen, material = self.order.task, self.choice.learner, self.material
         model, facts = (chosen.name, chosen.settings), {"state": material.state.number, "tables": material.state.tables}
-        return job_of(place, task, model, material.gold, rows, self.choice.settings.train, facts)
+        return job_of(place, task, model, gold, rows, self.choice.settings.train, facts)
 
     def _place(self) -> Place:
         workspace, hosts, threads = self.material.workspace, self.order.hosts, self.material.threads

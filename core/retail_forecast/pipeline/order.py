@@ -62,8 +62,7 @@ def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
 
     Raises
     ------
-    UsageError : bounds that do not fit, too few weeks, no test window where the order needs one, or several hosts for a
-        task of one
+    UsageError : bounds that do not fit, too few weeks, or no test window where the order needs one
     """
     windows = split_weeks(
         sorted(state.weeks),
@@ -78,12 +77,6 @@ def windows_of(order: Order, settings: Settings, state: LakeState) -> Windows:
             "no later week is in the lake to measure the model on before it is shipped",
             where="--ship",
             mend="leave --ship away: without test weeks the model learns from every week anyway",
-        )
-    if (order.hosts > 1 or order.cloud is not None) and order.task is Task.ARRIVAL:
-        raise UsageError(
-            "the history of customers and stores is followed on one host, which is this machine",
-            where="--hosts" if order.hosts > 1 else "--cloud",
-            mend="leave --hosts and --cloud away for the task arrival",
         )
     if order.curve and windows.test is None:
         raise UsageError(

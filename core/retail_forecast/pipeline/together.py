@@ -22,6 +22,7 @@ from retail_forecast.bundle.scorer import MODEL, VOCABULARIES
 from retail_forecast.clouds.local_hosts import LocalHosts, Log, lay_out_hosts
 from retail_forecast.domain.settings import TrainSettings
 from retail_forecast.domain.tasks import Task
+from retail_forecast.kernel.arrival import SEGMENT_FEATURES
 from retail_forecast.lake.channel import export_channel
 from retail_forecast.lake.reading import Labelled
 from retail_forecast.models.fitting import Fitted
@@ -131,9 +132,11 @@ def job_of(
     given = {"task": task.value, "model": name, **own, **settings.model_dump(), "threads": place.threads}
     hyperparameters = {key: value if isinstance(value, str) else _text(value) for key, value in given.items()}
     labels = digest_of(gold.label[rows].tobytes() + gold.shop_week[rows].tobytes())
-    known = {**facts, "baskets": len(rows), "labels": labels}
-    work = digest_of(msgspec.json.encode([hyperparameters, known, place.hosts], order="sorted"))
-    return Job(work, place.hosts, hyperparameters, gold, rows, known)
+    told = {**facts, "baskets": len(rows), "labels": labels}
+    if gold.baskets.known is not None:
+        told["known"] = digest_of(gold.baskets.known[rows].tobytes())
+    work = digest_of(msgspec.json.encode([hyperparameters, told, place.hosts], order="sorted"))
+    return Job(work, place.hosts, hyperparameters, gold, rows, told)
 
 
 def _text(value: object) -> str:
@@ -141,10 +144,11 @@ def _text(value: object) -> str:
 
 
 def _read(folder: Path) -> Fitted:
-    """The model of a bundle that a job left."""
+    """The model of a bundle that a job left; one of `arrival` is without what is known at its end."""
     manifest = read_manifest(folder)
     model = (folder / MODEL).read_bytes()
+    segments = set(SEGMENT_FEATURES) <= set(manifest.features)
     if VOCABULARIES not in manifest.files:
         return Fitted(manifest.task, model, read_products(folder), {}, manifest.prior)
     vocabularies = msgspec.json.decode((folder / VOCABULARIES).read_bytes(), type=dict[str, dict[str, int]])
-    return Fitted(manifest.task, model, None, vocabularies, manifest.prior)
+    return Fitted(manifest.task, model, None, vocabularies, manifest.prior, segments=segments)

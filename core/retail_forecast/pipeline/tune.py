@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.local_hosts import Log, silent
-from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import Labelled, read_gold
@@ -150,22 +149,17 @@ def elsewhere(
 
     Raises
     ------
-    UsageError : a task of this machine, or the environment does not allow such jobs
+    UsageError : the environment does not allow such jobs
     """
     from retail_forecast.clouds.aws.definitions import Search
     from retail_forecast.pipeline.elsewhere import sagemaker
 
     order, settings, state = study.order, study.settings, study.state
-    if order.task is Task.ARRIVAL:
-        raise UsageError(
-            "the history of customers and stores is followed on this machine",
-            where="--cloud",
-            mend="leave --cloud away for the task arrival",
-        )
-    train, held_out = _rows(study.gold, study.windows)
+    gold = study.gold if order.task is not Task.ARRIVAL else known_of(study.gold, study.windows, settings).gold
+    train, held_out = _rows(gold, study.windows)
     place, model = sagemaker(workspace, settings, 1, log), (order.model, learner(order.model, task=order.task).settings)
     facts = {"state": state.number, "tables": state.tables}
-    job = job_of(place, order.task, model, study.gold, train, settings.train, facts)
+    job = job_of(place, order.task, model, gold, train, settings.train, facts)
     usual = place.training(job, held_out)
     if trials == 1:
         return place, (usual,)

@@ -42,12 +42,8 @@ def test_a_tuning_is_looked_at(workspace: Path) -> None:
     assert limits == {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2}
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [(["--environment", "prod"], "outputs of the environment"), (["--task", "arrival"], "followed on one host")],
-)
-def test_what_does_not_fit_is_told_in_a_line(workspace: Path, words: list[str], told: str) -> None:
-    code, _, said = script(workspace, *words, "--dry-run")
+def test_what_does_not_fit_is_told_in_a_line(workspace: Path) -> None:
+    code, _, said = script(workspace, "--environment", "prod", "--dry-run")
     assert code == 2
-    assert told in said
+    assert "outputs of the environment" in said
     assert "Traceback" not in said
