@@ -182,6 +182,7 @@ module "identity" {
   repository_arns         = module.registry.repository_arns
   metric_namespace        = module.observability.metric_namespace
   launch_policy_arn       = module.training.launch_policy_arn
+  score_policy_arn        = module.training.score_policy_arn
   ci_oidc                 = var.ci_oidc
 }
 

@@ -1,5 +1,6 @@
 """What ends a job before it trains: the exit code and the text of the failure."""
 
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +154,22 @@ def test_calibration_and_validation_make_the_figures_of_the_bundle(outcome: Outc
     assert manifest["metrics_from"] == "validation"
     assert manifest["metrics"]["accuracy"] > 0.9
     assert manifest["last_learned_week"] == 200701
+
+
+def test_an_order_that_is_not_there_ends_an_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = Container(tmp_path)
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["evaluate"], threading.Event()) == 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "order.json" in container.message.read_text("utf-8")
+    assert len(container.message.read_bytes()) <= 1024
+
+
+@pytest.mark.parametrize("words", [[], ["serve"], ["train", "evaluate"]])
+def test_another_argument_is_refused(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
+    assert main(words, threading.Event()) == 2
+    assert "must be train or evaluate" in Container(tmp_path).failure.read_text("utf-8")

@@ -18,6 +18,8 @@ import pytest
 
 from retail_forecast.clouds.aws.definitions import Search, Work, training_definition, tuning_definition
 from retail_forecast.clouds.aws.outputs import Outputs, TrainingLimits
+from retail_forecast.clouds.aws.processing import processing_definition
+from retail_forecast.clouds.aws.transform import transform_definition
 from retail_forecast.domain.settings import AwsSettings
 from retail_forecast.models.search import SPACES, sagemaker_ranges
 
@@ -108,6 +110,7 @@ def data_key(applied: dict[str, Any]) -> str:
 
 
 SAGEMAKER = f"arn:aws:sagemaker:{PLACE}"
+LOGS = f"arn:aws:logs:{PLACE}:log-group:/aws/sagemaker"
 IMAGES = f"arn:aws:ecr:{PLACE}:repository/{NAME}"
 BALANCER = f"arn:aws:elasticloadbalancing:{PLACE}:loadbalancer/app/k8s-retail/0123456789abcdef"
 GROUP = f"arn:aws:autoscaling:{PLACE}:autoScalingGroup:1:autoScalingGroupName/eks-serving"
@@ -130,11 +133,19 @@ DOES: tuple[Case, ...] = (
     ("etl", "dynamodb:PutItem", TABLE, {}),
     ("batch", "s3:GetObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("batch", "s3:PutObject", f"{LAKE}/lake/predictions/part-0.parquet", {}),
+    ("batch", "s3:PutObject", f"{ARTIFACTS}/scoring/0123456789abcdef/input/baskets/weeks-200801-200806.jsonl", {}),
+    ("batch", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "scoring/0123456789abcdef/output/x/"}),
+    ("batch", "sagemaker:DeleteModel", f"{SAGEMAKER}:model/{NAME}-0123456789abcdef", {}),
+    ("batch", "logs:GetLogEvents", f"{LOGS}/TransformJobs:log-stream:{NAME}-1/i-1", {}),
     ("retrain", "s3:PutObject", f"{ARTIFACTS}/registry/champions/basket/00000002.json", {}),
     ("retrain", "iam:PassRole", SAGEMAKER_ROLE, TO_SAGEMAKER),
+    ("retrain", "logs:DescribeLogStreams", f"{LOGS}/TrainingJobs:log-stream:", {}),
+    ("retrain", "logs:GetLogEvents", f"{LOGS}/ProcessingJobs:log-stream:{NAME}-1/algo-1-1", {}),
     ("retrain", "sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package/{NAME}-basket/3", {}),
     ("sagemaker", "s3:PutObject", f"{ARTIFACTS}/training/run/output/model.tar.gz", {}),
     ("sagemaker", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "training/0123456789abcdef/input/gold/"}),
+    ("sagemaker", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "scoring/0123456789abcdef/input/baskets/"}),
+    ("sagemaker", "s3:GetObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("retrain", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "training/0123456789abcdef/output/"}),
     ("sagemaker", "cloudwatch:PutMetricData", "*", METRICS),
     ("sagemaker", "ecr:BatchGetImage", f"{IMAGES}/train", {}),
@@ -176,9 +187,15 @@ MUST_NOT: tuple[Case, ...] = (
     ("etl", "dynamodb:PutItem", f"arn:aws:dynamodb:{PLACE}:table/another", {}),
     ("batch", "s3:PutObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("batch", "s3:PutObject", f"{ARTIFACTS}/registry/bundles/x/manifest.json", {}),
+    ("batch", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/{NAME}-1", {}),
+    ("batch", "sagemaker:DeleteModel", f"{SAGEMAKER}:model/another-1", {}),
+    ("batch", "logs:GetLogEvents", f"{LOGS}/TransformJobs:log-stream:another-1/i-1", {}),
+    ("batch", "iam:PassRole", SAGEMAKER_ROLE, TO_EC2),
     ("retrain", "s3:PutObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("retrain", "s3:DeleteObject", f"{ARTIFACTS}/registry/champions/basket/00000001.json", {}),
     ("retrain", "iam:PassRole", SAGEMAKER_ROLE, TO_EC2),
+    ("retrain", "sagemaker:CreateTransformJob", f"{SAGEMAKER}:transform-job/{NAME}-1", {}),
+    ("retrain", "logs:GetLogEvents", f"{LOGS}/TrainingJobs:log-stream:another-1/algo-1-1", {}),
     ("retrain", "iam:PassRole", f"arn:aws:iam::123456789012:role/{NAME}-etl", TO_SAGEMAKER),
     ("sagemaker", "s3:PutObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("sagemaker", "s3:GetObject", "arn:aws:s3:::somebody-elses-bucket/x", {}),
@@ -314,13 +331,13 @@ def context_of(definition: Mapping[str, Any]) -> Context:
     }
 
 
-def test_the_jobs_that_the_command_asks_for_lie_within_the_limits(
-    roles: dict[str, list[Statement]], data_key: str, network: dict[str, str | list[str]]
-) -> None:
+@pytest.fixture(scope="session")
+def outputs(roles: dict[str, list[Statement]], data_key: str, network: dict[str, str | list[str]]) -> Outputs:
+    """What the environment puts out, with the limits that IAM puts on jobs there."""
     (limits,) = (s["Condition"] for s in roles["retrain"] if s.get("Sid") == "StartWithinLimits")
     types = limits["ForAllValues:StringEquals"]["sagemaker:InstanceTypes"]
     (seconds,) = listed(limits["NumericLessThanEquals"]["sagemaker:MaxRuntimeInSeconds"])
-    outputs = Outputs(
+    return Outputs(
         name=NAME,
         region="ap-southeast-3",
         tags={},
@@ -329,10 +346,16 @@ def test_the_jobs_that_the_command_asks_for_lie_within_the_limits(
         bucket_names={"artifacts": ARTIFACTS.rpartition(":")[2]},
         zone_uris={},
         kms_key_arns={"data": data_key},
-        ecr_repository_urls={"train": "registry/train"},
+        ecr_repository_urls={"train": "registry/train", "server": "registry/server"},
         sagemaker_role_arn=SAGEMAKER_ROLE,
         training_limits=TrainingLimits(tuple(listed(types)), int(seconds)),
     )
+
+
+def test_the_jobs_that_the_command_asks_for_lie_within_the_limits(
+    roles: dict[str, list[Statement]], outputs: Outputs
+) -> None:
+    seconds = outputs.training_limits.max_seconds
     work = Work("f" * 64, {"task": "basket", "model": "tree"}, 2)
     job = training_definition(outputs, AwsSettings(), work, "1")
     tuning = tuning_definition(outputs, AwsSettings(), work, Search(sagemaker_ranges(SPACES["tree"]), 9, 7), "1")
@@ -344,12 +367,69 @@ def test_the_jobs_that_the_command_asks_for_lie_within_the_limits(
 
     assert may("training-job", job.name, job.request)
     assert may("hyper-parameter-tuning-job", tuning.name, tuning.request["TrainingJobDefinition"])
-    assert not may(
-        "training-job", job.name, job.request | {"StoppingCondition": {"MaxRuntimeInSeconds": int(seconds) * 2}}
-    )
+    assert not may("training-job", job.name, job.request | {"StoppingCondition": {"MaxRuntimeInSeconds": seconds * 2}})
     written = job.request["OutputDataConfig"]["S3OutputPath"].replace("s3://", "arn:aws:s3:::")
     assert allowed(roles["sagemaker"], "s3:PutObject", f"{written}/{job.name}/output/model.tar.gz", {})
     assert allowed(roles["retrain"], "s3:GetObject", f"{written}/{job.name}/output/model.tar.gz", {})
+
+
+def test_the_measuring_that_the_command_asks_for_lies_within_the_limits(
+    roles: dict[str, list[Statement]], outputs: Outputs
+) -> None:
+    job = processing_definition(outputs, AwsSettings(), "f" * 64, "evaluate", ("evaluated.json",), "1")
+    hosts, network = job.request["ProcessingResources"]["ClusterConfig"], job.request["NetworkConfig"]["VpcConfig"]
+    context: Context = {
+        "sagemaker:InstanceTypes": [hosts["InstanceType"]],
+        "sagemaker:MaxRuntimeInSeconds": str(job.request["StoppingCondition"]["MaxRuntimeInSeconds"]),
+        "sagemaker:VolumeKmsKey": hosts["VolumeKmsKeyId"],
+        "sagemaker:OutputKmsKey": job.request["ProcessingOutputConfig"]["KmsKeyId"],
+        "sagemaker:VpcSubnets": network["Subnets"],
+        "sagemaker:VpcSecurityGroupIds": network["SecurityGroupIds"],
+    }
+    arn = f"{SAGEMAKER}:processing-job/{job.name}"
+    assert allowed(roles["retrain"], "sagemaker:CreateProcessingJob", arn, context)
+    for key in context:
+        assert not allowed(roles["retrain"], "sagemaker:CreateProcessingJob", arn, {**context, key: ["999999"]}), key
+    (source,) = (one["S3Input"]["S3Uri"].replace("s3://", "arn:aws:s3:::") for one in job.request["ProcessingInputs"])
+    left = f"{job.output}/evaluated.json".replace("s3://", "arn:aws:s3:::")
+    assert allowed(roles["retrain"], "s3:PutObject", f"{source}order.json", {})
+    assert allowed(roles["sagemaker"], "s3:GetObject", f"{source}order.json", {})
+    assert allowed(roles["sagemaker"], "s3:PutObject", left, {})
+    assert allowed(roles["retrain"], "s3:GetObject", left, {})
+
+
+def test_the_scoring_that_the_command_asks_for_lies_within_the_limits(
+    roles: dict[str, list[Statement]], outputs: Outputs
+) -> None:
+    job = transform_definition(outputs, AwsSettings(), "f" * 64, ("x.jsonl",), "1")
+    assert job.model is not None
+    model = f"{SAGEMAKER}:model/{job.model['ModelName']}"
+    made: Context = {
+        "sagemaker:NetworkIsolation": str(job.model["EnableNetworkIsolation"]).lower(),
+        "sagemaker:VpcSubnets": job.model["VpcConfig"]["Subnets"],
+        "sagemaker:VpcSecurityGroupIds": job.model["VpcConfig"]["SecurityGroupIds"],
+    }
+    hosts, answers = job.request["TransformResources"], job.request["TransformOutput"]
+    asked: Context = {
+        "sagemaker:ModelArn": model,
+        "sagemaker:InstanceTypes": [hosts["InstanceType"]],
+        "sagemaker:VolumeKmsKey": hosts["VolumeKmsKeyId"],
+        "sagemaker:OutputKmsKey": answers["KmsKeyId"],
+    }
+    for action, arn, context in (
+        ("CreateModel", model, made),
+        ("CreateTransformJob", f"{SAGEMAKER}:transform-job/{job.name}", asked),
+    ):
+        assert allowed(roles["batch"], f"sagemaker:{action}", arn, context)
+        assert not allowed(roles["batch"], f"sagemaker:{action}", arn.replace(NAME, "another"), context)
+        for key in context:
+            assert not allowed(roles["batch"], f"sagemaker:{action}", arn, {**context, key: ["another"]}), key
+    for address in (f"{job.root}/input/baskets/x.jsonl", job.model["PrimaryContainer"]["ModelDataUrl"]):
+        assert allowed(roles["batch"], "s3:PutObject", address.replace("s3://", "arn:aws:s3:::"), {})
+        assert allowed(roles["sagemaker"], "s3:GetObject", address.replace("s3://", "arn:aws:s3:::"), {})
+    left = f"{answers['S3OutputPath']}/x.jsonl.out".replace("s3://", "arn:aws:s3:::")
+    assert allowed(roles["sagemaker"], "s3:PutObject", left, {})
+    assert allowed(roles["batch"], "s3:GetObject", left, {})
 
 
 @pytest.mark.parametrize(("service", "may"), [("s3", True), ("ec2", False)])

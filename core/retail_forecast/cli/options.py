@@ -34,7 +34,7 @@ DEFAULT_WORKSPACE = Path("workspace")
 
 MODEL_HELP = "Learner: tree, forest, logistic, xgboost or embedding"
 
-CloudName = Annotated[str | None, typer.Option("--cloud", metavar="aws", help="Learn on hosts of a cloud.")]
+CloudName = Annotated[str | None, typer.Option("--cloud", metavar="aws", help="Work on hosts of a cloud.")]
 
 Environment = Annotated[
     str | None,

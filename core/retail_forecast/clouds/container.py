@@ -1,8 +1,9 @@
-"""The contract of a training container: where it finds its work, and where it leaves what it made.
+"""The contract of a job's container: where it finds its work, and where it leaves what it made.
 
-Folders and files are those of Amazon SageMaker (Developer Guide, "How Amazon SageMaker Provides Training Information"):
-hyperparameters (all of them strings), the hosts of the job and data channels in; model, checkpoints and the text of a
-failure out. The exit code decides.
+Folders and files are those of Amazon SageMaker (Developer Guide, "How Amazon SageMaker Provides Training Information"
+and "How Amazon SageMaker Processing Runs Your Processing Container Image"): hyperparameters (all of them strings), the
+hosts of the job and data channels in; model, checkpoints and the text of a failure out; of a processing job its order
+in, its result and a message out. The exit code decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,6 +62,21 @@ class Container:
     def failure(self) -> Path:
         """File that says why the job failed."""
         return self.root / "output" / "failure"
+
+    @property
+    def message(self) -> Path:
+        """File with what a processing job has to say of its end, 1 KB at most."""
+        return self.root / "output" / "message"
+
+    @property
+    def order(self) -> Path:
+        """Folder of what a processing job is to do."""
+        return self.root / "processing" / "input" / "order"
+
+    @property
+    def result(self) -> Path:
+        """Folder of what a processing job made."""
+        return self.root / "processing" / "output" / "result"
 
     def channel(self, name: str) -> Path:
         """Folder of a data channel; it may be absent."""

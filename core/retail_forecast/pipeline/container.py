@@ -1,7 +1,8 @@
-"""Entry point of a training container: `python -m retail_forecast.pipeline.container train`.
+"""Entry point of a job's container: `python -m retail_forecast.pipeline.container train`, or `evaluate`.
 
-Whatever happens ends in an exit code: 0 and a model; 143 after SIGTERM, with a checkpoint; else the code of the error,
-and its text in output/failure. The handler of SIGTERM stands before anything heavy is imported, for a signal may come
+Whatever happens ends in an exit code: 0 and a model, or figures; 143 after SIGTERM, with a checkpoint; else the code of
+the error, and its text in output/failure, where a training job is asked for it, and output/message, where a processing
+job is. The handler of SIGTERM stands before anything heavy is imported, for a signal may come
 at any time.
 """
 
@@ -20,6 +21,7 @@ from retail_forecast.domain.errors import PlaceError, RetailForecastError
 __all__ = ["main"]
 
 _ROOT = "/opt/ml"
+_MESSAGE_LIMIT = 1024
 _STOPPED = 128 + signal.SIGTERM
 _LOG = logging.getLogger(__name__)
 
@@ -29,18 +31,16 @@ def main(argv: Sequence[str], stop: threading.Event) -> int:
 
     Parameters
     ----------
-    argv : the contract's one argument, `train`
+    argv : one argument, `train` as the contract has it or `evaluate`
     stop : set when the job is to keep what it reached, and end
     """
     container = Container(Path(os.environ.get(ROOT_VARIABLE, _ROOT)))
     container.failure.unlink(missing_ok=True)
-    if list(argv) != ["train"]:
-        return _failed(container, f"the argument must be `train`, not {' '.join(argv)!r}", 2)
+    work = _WORKS.get(" ".join(argv))
+    if work is None:
+        return _failed(container, f"the argument must be {' or '.join(_WORKS)}, not {' '.join(argv)!r}", 2)
     try:
-        from retail_forecast.pipeline.clock import utc_now
-        from retail_forecast.pipeline.job import carry_out
-
-        carry_out(container, stop.is_set, lambda host: _lost(container, host), utc_now)
+        work(container, stop)
     except RetailForecastError as error:
         if error.exit_code == _STOPPED:
             _LOG.warning("%s", error)
@@ -49,6 +49,24 @@ def main(argv: Sequence[str], stop: threading.Event) -> int:
     except Exception:  # noqa: BLE001 - the outermost frame: whatever went wrong is told in the file of failures
         return _failed(container, traceback.format_exc(), 1)
     return 0
+
+
+def _train(container: Container, stop: threading.Event) -> None:
+    from retail_forecast.pipeline.clock import utc_now
+    from retail_forecast.pipeline.job import carry_out
+
+    carry_out(container, stop.is_set, lambda host: _lost(container, host), utc_now)
+
+
+def _evaluate(container: Container, _stop: threading.Event) -> None:
+    # Nothing is kept of an evaluation that was stopped: the signal ends it as it ends any other process.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from retail_forecast.pipeline.evaluation_job import carry_out
+
+    carry_out(container)
+
+
+_WORKS = {"train": _train, "evaluate": _evaluate}
 
 
 def _lost(container: Container, host: str) -> None:
@@ -65,6 +83,7 @@ def _failed(container: Container, text: str, code: int) -> int:
     _LOG.error("%s", text)
     container.failure.parent.mkdir(parents=True, exist_ok=True)
     container.failure.write_text(text, "utf-8")
+    container.message.write_bytes(text.encode()[-_MESSAGE_LIMIT:])
     return code
 
 

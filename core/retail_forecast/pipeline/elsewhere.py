@@ -24,7 +24,6 @@ from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.artifacts import fetch_model, upload
 from retail_forecast.clouds.aws.definitions import (
     OBJECTIVE,
-    Definition,
     Search,
     Work,
     training_definition,
@@ -41,6 +40,7 @@ from retail_forecast.clouds.aws.jobs import (
     submit,
 )
 from retail_forecast.clouds.aws.outputs import Outputs, account_of, outputs_of
+from retail_forecast.clouds.aws.requests import Definition
 from retail_forecast.clouds.local_hosts import Log
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.domain.settings import AwsSettings, Settings

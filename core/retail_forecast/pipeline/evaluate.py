@@ -10,12 +10,13 @@ from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
+from retail_forecast.lake.state import LakeState
 from retail_forecast.models.figures import Figures, measure
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 
-__all__ = ["Evaluated", "evaluate_weeks"]
+__all__ = ["Evaluated", "evaluate_weeks", "weeks_to_measure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +47,21 @@ def evaluate_weeks(
     *,
     from_week: int | None = None,
     to_week: int | None = None,
+    state_number: int | None = None,
 ) -> Evaluated:
     """Score the complete baskets of the weeks from `from_week` to `to_week` (those after the model's, when not given).
+
+    Parameters
+    ----------
+    state_number : of the lake's state that is read; None for the newest
 
     Raises
     ------
     UsageError : no week of the lake lies between the bounds
     """
     bundle = resolve_bundle(workspace, model, task, settings.train.threads or os.cpu_count() or 1)
-    state, manifest = lake_state(workspace), bundle.manifest
-    first = from_week if from_week is not None else manifest.last_learned_week + 1
-    weeks = [week for week in sorted(state.weeks) if first <= week and (to_week is None or week <= to_week)]
-    if not weeks:
-        present = f"{min(state.weeks)} to {max(state.weeks)}" if state.weeks else "none"
-        raise UsageError(
-            f"no week from {first} to {to_week or 'the newest'} is in the lake, which holds {present}",
-            where="--from-week, --to-week",
-            mend=f"choose weeks that are there; the model learned from weeks up to {manifest.last_learned_week}",
-        )
+    state, manifest = lake_state(workspace, state_number), bundle.manifest
+    weeks = weeks_to_measure(state, manifest.last_learned_week, from_week, to_week)
     gold = known_to(bundle, workspace, state, settings, read_gold(lake_path(workspace), state, weeks))
     rows, rng = np.flatnonzero(gold.complete), np.random.default_rng(settings.train.seed)
     past = [week for week in sorted(state.weeks) if week <= manifest.last_learned_week]
@@ -73,3 +71,22 @@ def evaluate_weeks(
     figures = measure(bundle, bundle.predict(baskets), baskets, gold.label[rows], rng, learned_from)
     learned = tuple(week for week in weeks if week <= manifest.last_learned_week)
     return Evaluated(manifest.run_id, manifest.task, manifest.model, tuple(weeks), learned, figures)
+
+
+def weeks_to_measure(state: LakeState, last_learned: int, first: int | None, last: int | None) -> list[int]:
+    """Weeks of `state` between the bounds; without a first one, those after `last_learned`.
+
+    Raises
+    ------
+    UsageError : there is none
+    """
+    start = first if first is not None else last_learned + 1
+    weeks = [week for week in sorted(state.weeks) if start <= week and (last is None or week <= last)]
+    if not weeks:
+        present = f"{min(state.weeks)} to {max(state.weeks)}" if state.weeks else "none"
+        raise UsageError(
+            f"no week from {start} to {last or 'the newest'} is in the lake, which holds {present}",
+            where="--from-week, --to-week",
+            mend=f"choose weeks that are there; the model learned from weeks up to {last_learned}",
+        )
+    return weeks

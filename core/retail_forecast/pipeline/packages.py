@@ -10,6 +10,7 @@ from pathlib import Path
 from retail_forecast.clouds.addresses import below, kind_of
 from retail_forecast.clouds.aws.outputs import Outputs, account_of, outputs_of
 from retail_forecast.clouds.aws.packages import Package, approved_package, mirror_package
+from retail_forecast.clouds.aws.requests import image_of
 from retail_forecast.domain.errors import PlaceError, RetailForecastError, UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
@@ -76,7 +77,7 @@ def _package(workspace: Path, settings: Settings, outputs: Outputs, record: RunR
             where="registry.uri",
             mend=f"set it to {outputs.zone_uris['registry']}",
         )
-    image = settings.aws.server_image or f"{outputs.ecr_repository_urls['server']}:{version('retail-forecast')}"
+    image = image_of(outputs, settings.aws, "server", version("retail-forecast"))
     return Package(
         _group_of(outputs, record.task),
         record.run_id,

@@ -29,7 +29,7 @@ from retail_forecast.pipeline.predict import answers_table, require_format, writ
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 
-__all__ = ["predict_lake"]
+__all__ = ["predict_lake", "spans_of", "weeks_of"]
 
 _WEEKS_AT_ONCE = 13
 
@@ -78,7 +78,7 @@ def predict_lake(
             mend="leave --engine spark out for --task arrival",
         )
     bundle, state = resolve_bundle(workspace, model, task), lake_state(workspace)
-    weeks = _weeks(state, from_week, to_week)
+    weeks = weeks_of(state, from_week, to_week)
     total = sum(state.weeks[week].baskets for week in weeks)
     with (
         there(output) as file,
@@ -99,7 +99,13 @@ def _beside(file: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _weeks(state: LakeState, first: int | None, last: int | None) -> list[int]:
+def weeks_of(state: LakeState, first: int | None, last: int | None) -> list[int]:
+    """Weeks of the lake between the bounds.
+
+    Raises
+    ------
+    UsageError : there is none
+    """
     weeks = [
         week for week in sorted(state.weeks) if (first is None or week >= first) and (last is None or week <= last)
     ]
@@ -112,16 +118,20 @@ def _weeks(state: LakeState, first: int | None, last: int | None) -> list[int]:
     return weeks
 
 
+def spans_of(weeks: Sequence[int], at_once: int = _WEEKS_AT_ONCE) -> list[tuple[int, ...]]:
+    """Weeks that are answered together."""
+    return [tuple(weeks[first : first + at_once]) for first in range(0, len(weeks), at_once)]
+
+
 def _shares(
     workspace: Path, settings: Settings, state: LakeState, bundle: Bundle, weeks: Sequence[int], folder: Path
 ) -> list[_Share]:
     at_once = len(weeks) if bundle.manifest.task is Task.ARRIVAL else _WEEKS_AT_ONCE
-    starts = range(0, len(weeks), at_once)
     portable = Settings(**dict(settings))  # those of a workspace are of a class that no worker knows
     named = (workspace.resolve(), portable, state, bundle.manifest.run_id, bundle.digest)
     return [
-        _Share(*named, tuple(weeks[first : first + at_once]), folder.resolve() / f"{first:06d}.parquet")
-        for first in starts
+        _Share(*named, span, folder.resolve() / f"{number:06d}.parquet")
+        for number, span in enumerate(spans_of(weeks, at_once))
     ]
 
 

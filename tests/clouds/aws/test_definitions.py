@@ -7,13 +7,13 @@ import pytest
 
 from retail_forecast.clouds.aws.definitions import (
     OBJECTIVE,
-    Definition,
     Search,
     Work,
     training_definition,
     tuning_definition,
 )
 from retail_forecast.clouds.aws.outputs import Outputs, TrainingLimits
+from retail_forecast.clouds.aws.requests import Definition
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import AwsSettings
 from retail_forecast.domain.tasks import Task

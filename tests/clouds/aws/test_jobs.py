@@ -7,12 +7,13 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from retail_forecast.clouds.aws.account import Account
-from retail_forecast.clouds.aws.definitions import Definition
 from retail_forecast.clouds.aws.jobs import TRAINING, TUNING, Kind, Started, ended, found, submit
+from retail_forecast.clouds.aws.requests import Definition
 from retail_forecast.domain.cloud import Scope
 from retail_forecast.domain.errors import PlaceError
 
 DEFINITION = Definition("retail-forecast-dev-1", "s3://artifacts/training/1", {})
+UNWATCHED = TRAINING._replace(group="")
 MODEL = {"S3ModelArtifacts": "s3://artifacts/training/1/output/model.tar.gz"}
 
 
@@ -109,7 +110,7 @@ def test_a_bad_end_is_told_with_its_reason(
 ) -> None:
     described(sagemaker, status, more)
     with pytest.raises(PlaceError, match=told) as failed:
-        ended(account, Started(TRAINING, "x", there=True), lambda _: None, lambda: None)
+        ended(account, Started(UNWATCHED, "x", there=True), lambda _: None, lambda: None)
     assert mend in failed.value.mend
 
 
@@ -120,7 +121,7 @@ def test_steps_are_told_once(account: Account, sagemaker: Stubber) -> None:
     times = {"TrainingTimeInSeconds": 90, "BillableTimeInSeconds": 30}
     described(sagemaker, "Completed", {"SecondaryStatusTransitions": steps, **times})
     told: list[str] = []
-    ended(account, Started(TRAINING, "x", there=True), told.append, lambda: None)
+    ended(account, Started(UNWATCHED, "x", there=True), told.append, lambda: None)
     expected = ["Starting", "Training: runs", "90 s, of which 30 s are paid"]
     assert told == [f"training job x: {line}" for line in expected]
 

@@ -1,6 +1,7 @@
 """An emulated AWS whose SageMaker runs its jobs, and an environment in it, as `aws/infra` would have put it out."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -61,8 +62,10 @@ def sagemaker(
     s3 = boto3.client("s3", endpoint_url=aws_server, region_name=REGION, **keys)
     s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.close()
-    command = [sys.executable, str(Path(__file__).parent / "sagemaker.py"), aws_server]
-    with emulator(command, tmp_path_factory.mktemp("sagemaker"), KEYS) as url:
+    command = [sys.executable, "-m", "tests.e2e.aws.sagemaker", aws_server]
+    roots = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
+    root = {"PYTHONPATH": os.pathsep.join(filter(None, roots))}
+    with emulator(command, tmp_path_factory.mktemp("sagemaker"), KEYS | root) as url:
         yield url
 
 

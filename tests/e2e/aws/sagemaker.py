@@ -1,17 +1,19 @@
 """A stand-in for Amazon SageMaker's jobs, in front of moto, which answers for them but runs nothing.
 
-    python tests/e2e/aws/sagemaker.py http://127.0.0.1:MOTO
+    python -m tests.e2e.aws.sagemaker http://127.0.0.1:MOTO
 
-Faked here: training and tuning jobs (Create, Describe, Stop). Every request is held against botocore's own model of the
-service (required fields, lengths, ranges, patterns, values) and what the API reference says beside it. A job is run by
-the container contract as SageMaker runs it: channels are fetched from S3 and dealt to the hosts, `python -m
-retail_forecast.pipeline.container train` runs for each host, checkpoints are kept in S3, the model is packed and
-uploaded, a failure is told in the container's own words, a stop or an interruption by the spot market is SIGTERM. Faked
-as well: UpdateEndpoint, which moto lacks; no host is started. Not faked: networks, roles, images, encryption. All other
-calls are passed on to moto.
+Faked here: training, tuning, processing and transform jobs (Create, Describe, Stop). Every request is held against
+botocore's own model of the service (required fields, lengths, ranges, patterns, values) and what the API reference says
+beside it. A job is run by the container contract as SageMaker runs it: channels are fetched from S3 and dealt to the
+hosts, `python -m retail_forecast.pipeline.container train` runs for each host, checkpoints are kept in S3, the model is
+packed and uploaded, a failure is told in the container's own words, a stop or an interruption by the spot market is
+SIGTERM, and what hosts write goes to moto's log groups. `hosting.py` has processing and batch transform. Faked as well:
+UpdateEndpoint, which moto lacks; no host is started. Not faked: networks, roles, images, encryption. All other calls
+are passed on to moto.
 
 Faults are ordered by POST /faults: {"operation": .., "code": .., "times": 1} for errors, {"interrupt": 1} for jobs that
-lose their hosts at their first checkpoint, {"torn": 1} for models whose upload ends in the middle, {"rollback": 1} for
+lose their hosts at their first checkpoint, {"torn": 1} for models whose upload ends in the middle, {"damaged": 1} for
+models that a batch transform cannot open, {"astray": 1} for processing jobs without a way to S3, {"rollback": 1} for
 updates of an endpoint that an alarm undoes.
 """
 
@@ -36,22 +38,15 @@ from urllib.request import Request, urlopen
 
 import boto3
 import botocore.session
+from tests.e2e.aws.hosting import ARN, Json, Processing, Refusal, Transform, Writing, bucket_and_key, fetch, objects
 
 from retail_forecast.clouds.container import Container, Resources
 from retail_forecast.clouds.hosts import Interrupted
 from retail_forecast.clouds.local_hosts import LocalHosts, free_port
 from retail_forecast.domain.errors import PlaceError
 
-Json = dict[str, Any]
-ARN = "arn:aws:sagemaker:ap-southeast-1:123456789012"
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 MESSAGE_LIMIT = 1024
-
-
-class Refusal(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
 
 
 def pattern_of(pattern: str) -> str:
@@ -84,11 +79,6 @@ def faults_of(shape: Any, value: Any, path: str) -> list[str]:  # noqa: ANN401 -
     return found
 
 
-def bucket_and_key(address: str) -> tuple[str, str]:
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 class Job:
     """One training job, in a thread of its own."""
 
@@ -98,6 +88,7 @@ class Job:
         self.metrics: dict[str, float] = {}
         self.stopping, self.created, self.seconds = False, time.time(), 0.0
         self.running: LocalHosts | None = None
+        self.writing = Writing(service.logs, "TrainingJobs", name)
         self.step("Starting", "Preparing the instances for training")
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -148,6 +139,8 @@ class Job:
         return True
 
     def log(self, line: str) -> None:
+        host, _, said = line.partition(": ")
+        self.writing.write(f"algo-{host.removeprefix('host ')}", said)
         for definition in self.request["AlgorithmSpecification"].get("MetricDefinitions", []):
             if match := re.search(definition["Regex"], line):
                 self.metrics[definition["Name"]] = float(match[1])
@@ -168,25 +161,15 @@ class Job:
             container.lay_out(given, Resources(host, hosts, "lo"), [c["ChannelName"] for c in channels])
             for channel in channels:
                 source = channel["DataSource"]["S3DataSource"]
-                keys = self.keys(source["S3Uri"])
+                keys = objects(self.service.s3, source["S3Uri"])
                 if not keys:
                     raise Refusal("", f'ClientError: No S3 objects found under S3 URL "{source["S3Uri"]}"')
                 dealt = keys[number::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else keys
-                self.fetch(source["S3Uri"], dealt, container.channel(channel["ChannelName"]))
+                fetch(self.service.s3, source["S3Uri"], dealt, container.channel(channel["ChannelName"]))
             if "CheckpointConfig" in self.request:
                 address = self.request["CheckpointConfig"]["S3Uri"]
-                self.fetch(address, self.keys(address), container.checkpoints)
+                fetch(self.service.s3, address, objects(self.service.s3, address), container.checkpoints)
         return containers
-
-    def keys(self, address: str) -> list[str]:
-        bucket, prefix = bucket_and_key(address)
-        pages = self.service.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return sorted(found["Key"] for page in pages for found in page.get("Contents", []))
-
-    def fetch(self, address: str, keys: Sequence[str], folder: Path) -> None:
-        bucket, _ = bucket_and_key(address)
-        for key in keys:
-            self.service.s3.download_file(bucket, key, str(folder / Path(key).name))
 
     def save(self, containers: Sequence[Container]) -> None:
         if "CheckpointConfig" not in self.request:
@@ -332,8 +315,11 @@ class Service:
         self.moto = moto
         self.s3 = boto3.client("s3", endpoint_url=moto, region_name="ap-southeast-1")
         self.endpoints = boto3.client("sagemaker", endpoint_url=moto, region_name="ap-southeast-1")
+        self.logs = boto3.client("logs", endpoint_url=moto, region_name="ap-southeast-1")
         self.training: dict[str, Job] = {}
         self.tuning: dict[str, Tuning] = {}
+        self.transforms: dict[str, Transform] = {}
+        self.processing: dict[str, Processing] = {}
         self.refusals: list[Json] = []
         self.orders: Counter[str] = Counter()
         self.lock = threading.Lock()
@@ -411,6 +397,46 @@ class Service:
         for job, _ in tuning.jobs:
             job.stopping = True
             job.terminate()
+        return {}
+
+    def CreateModel(self, given: Json) -> Json:  # noqa: N802
+        try:
+            self.endpoints.describe_model(ModelName=given["ModelName"])
+        except self.endpoints.exceptions.ClientError:
+            answer: Json = self.endpoints.create_model(**given)
+            return {"ModelArn": answer["ModelArn"]}
+        raise Refusal("ValidationException", f'Cannot create already existing model "{given["ModelName"]}".')
+
+    def CreateTransformJob(self, given: Json) -> Json:  # noqa: N802
+        name = given["TransformJobName"]
+        with self.lock:
+            if name in self.transforms:
+                raise Refusal("ResourceInUse", "Job name must be unique within an AWS account and region")
+            self.transforms[name] = Transform(self, name, given)
+        return {"TransformJobArn": f"{ARN}:transform-job/{name}"}
+
+    def DescribeTransformJob(self, given: Json) -> Json:  # noqa: N802
+        job: Transform = one_of(self.transforms, given["TransformJobName"])
+        return job.described()
+
+    def StopTransformJob(self, given: Json) -> Json:  # noqa: N802
+        one_of(self.transforms, given["TransformJobName"]).stop()
+        return {}
+
+    def CreateProcessingJob(self, given: Json) -> Json:  # noqa: N802
+        name = given["ProcessingJobName"]
+        with self.lock:
+            if name in self.processing:
+                raise Refusal("ResourceInUse", "Job name must be unique within an AWS account and region")
+            self.processing[name] = Processing(self, name, given)
+        return {"ProcessingJobArn": f"{ARN}:processing-job/{name}"}
+
+    def DescribeProcessingJob(self, given: Json) -> Json:  # noqa: N802
+        job: Processing = one_of(self.processing, given["ProcessingJobName"])
+        return job.described()
+
+    def StopProcessingJob(self, given: Json) -> Json:  # noqa: N802
+        one_of(self.processing, given["ProcessingJobName"]).stop()
         return {}
 
     def UpdateEndpoint(self, given: Json) -> Json:  # noqa: N802

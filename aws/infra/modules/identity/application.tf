@@ -99,7 +99,8 @@ data "aws_iam_policy_document" "etl" {
   }
 }
 
-# Scores the lake, and commits what the server set down.
+# Scores the lake, by a batch transform as well, and commits what the server set down. Starting one comes by the policy of
+# the module training.
 data "aws_iam_policy_document" "batch" {
   source_policy_documents = [
     data.aws_iam_policy_document.data_key.json,
@@ -111,6 +112,25 @@ data "aws_iam_policy_document" "batch" {
     sid       = "Predictions"
     actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     resources = ["${local.lake}/predictions/*", "${local.lake}/lake/predictions/*"]
+  }
+
+  statement {
+    sid       = "Scoring"
+    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+    resources = ["${local.artifacts}/scoring/*"]
+  }
+
+  # Without it S3 answers "forbidden" where an object is missing.
+  statement {
+    sid       = "ListScoring"
+    actions   = ["s3:ListBucket"]
+    resources = [local.artifacts]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["scoring/*"]
+    }
   }
 }
 
@@ -131,13 +151,13 @@ data "aws_iam_policy_document" "retrain" {
   statement {
     sid       = "WriteRegistry"
     actions   = ["s3:AbortMultipartUpload", "s3:PutObject"]
-    resources = ["${local.artifacts}/registry/*", "${local.artifacts}/training/*"]
+    resources = ["${local.artifacts}/registry/*", "${local.artifacts}/training/*", "${local.artifacts}/processing/*"]
   }
 
   statement {
     sid       = "ReadTraining"
     actions   = ["s3:GetObject"]
-    resources = ["${local.artifacts}/training/*"]
+    resources = ["${local.artifacts}/training/*", "${local.artifacts}/processing/*"]
   }
 
   # Without it S3 answers "forbidden" where an object is missing.
@@ -149,7 +169,7 @@ data "aws_iam_policy_document" "retrain" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = ["training/*"]
+      values   = ["training/*", "processing/*"]
     }
   }
 }

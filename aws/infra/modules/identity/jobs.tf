@@ -1,4 +1,4 @@
-# Training, tuning and endpoints in SageMaker.
+# Jobs and endpoints in SageMaker.
 data "aws_iam_policy_document" "sagemaker" {
   #checkov:skip=CKV_AWS_356:describing networks, an ECR login and PutMetricData know no resource; see the statements
   #checkov:skip=CKV_AWS_111:network interfaces of a job in a VPC know no resource before they exist; see the statement
@@ -7,7 +7,7 @@ data "aws_iam_policy_document" "sagemaker" {
   statement {
     sid       = "Training"
     actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-    resources = ["${local.artifacts}/training/*", "${local.artifacts}/feature-store/*"]
+    resources = [for prefix in ["training", "processing", "scoring", "feature-store"] : "${local.artifacts}/${prefix}/*"]
   }
 
   # Channels are given by their prefix.
@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "sagemaker" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = ["training/*"]
+      values   = ["training/*", "processing/*", "scoring/*"]
     }
   }
 

@@ -81,6 +81,11 @@ resource "aws_iam_role_policy" "ci" {
   policy = data.aws_iam_policy_document.ci.json
 }
 
+resource "aws_iam_role_policy_attachment" "score" {
+  role       = aws_iam_role.pod["batch"].name
+  policy_arn = var.score_policy_arn
+}
+
 resource "aws_iam_role_policy_attachment" "launch" {
   for_each = merge({ retrain = aws_iam_role.pod["retrain"].name }, var.ci_oidc == null ? {} : { ci = aws_iam_role.ci[0].name })
 

@@ -73,6 +73,11 @@ variable "launch_policy_arn" {
   type        = string
 }
 
+variable "score_policy_arn" {
+  description = "Policy of those who may start batch transforms."
+  type        = string
+}
+
 variable "ci_oidc" {
   description = "Issuer, audience and subjects of the CI service; null = no CI role."
   type        = object({ issuer_url = string, audience = string, subjects = set(string) })

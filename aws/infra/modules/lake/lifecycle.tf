@@ -1,7 +1,8 @@
 locals {
-  # Days after which objects of a prefix go: Athena's results and access logs can be had again, the trail has its term.
+  # Days after which objects of a prefix go: Athena's results, batch transforms and access logs can be had again, the trail
+  # has its term.
   expiring = {
-    artifacts   = { "athena/" = 30 }
+    artifacts   = { "athena/" = 30, "scoring/" = 30 }
     audit       = { "" = var.audit_retention_days }
     access_logs = { "" = 90 }
     lake        = {}

@@ -1,5 +1,5 @@
-# Who may start training may start it within limits: only these jobs, sizes and hours, only in our subnets, with our key,
-# and only with the role that SageMaker jobs have.
+# Who may start jobs may start them within limits: only these jobs, sizes and hours, only in our subnets, with our key, and
+# only with the role that SageMaker jobs have. Those who train and those who score may start what they need, and no more.
 resource "aws_sagemaker_model_package_group" "this" {
   for_each = var.tasks
 
@@ -9,13 +9,15 @@ resource "aws_sagemaker_model_package_group" "this" {
 
 locals {
   sagemaker = "arn:${var.place.partition}:sagemaker:${var.place.region}:${var.place.account}"
+  logs      = "arn:${var.place.partition}:logs:${var.place.region}:${var.place.account}:log-group:/aws/sagemaker"
+  learning  = [for kind in ["training-job", "hyper-parameter-tuning-job", "processing-job"] : "${local.sagemaker}:${kind}/${var.name}-*"]
 }
 
 data "aws_iam_policy_document" "launch" {
   statement {
     sid       = "StartWithinLimits"
-    actions   = ["sagemaker:CreateTrainingJob", "sagemaker:CreateHyperParameterTuningJob"]
-    resources = ["${local.sagemaker}:training-job/${var.name}-*", "${local.sagemaker}:hyper-parameter-tuning-job/${var.name}-*"]
+    actions   = ["sagemaker:CreateHyperParameterTuningJob", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"]
+    resources = local.learning
 
     # ForAllValues alone is true of a request that names nothing.
     condition {
@@ -70,10 +72,23 @@ data "aws_iam_policy_document" "launch" {
   statement {
     sid = "FollowAndStop"
     actions = [
-      "sagemaker:AddTags", "sagemaker:DescribeHyperParameterTuningJob", "sagemaker:DescribeTrainingJob",
-      "sagemaker:ListTrainingJobsForHyperParameterTuningJob", "sagemaker:StopHyperParameterTuningJob", "sagemaker:StopTrainingJob",
+      "sagemaker:AddTags", "sagemaker:DescribeHyperParameterTuningJob", "sagemaker:DescribeProcessingJob",
+      "sagemaker:DescribeTrainingJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+      "sagemaker:StopHyperParameterTuningJob", "sagemaker:StopProcessingJob", "sagemaker:StopTrainingJob",
     ]
-    resources = ["${local.sagemaker}:training-job/${var.name}-*", "${local.sagemaker}:hyper-parameter-tuning-job/${var.name}-*"]
+    resources = local.learning
+  }
+
+  statement {
+    sid       = "FindLogs"
+    actions   = ["logs:DescribeLogStreams"]
+    resources = [for jobs in ["TrainingJobs", "ProcessingJobs"] : "${local.logs}/${jobs}:*"]
+  }
+
+  statement {
+    sid       = "ReadLogs"
+    actions   = ["logs:GetLogEvents"]
+    resources = [for jobs in ["TrainingJobs", "ProcessingJobs"] : "${local.logs}/${jobs}:log-stream:${var.name}-*"]
   }
 
   statement {
@@ -100,6 +115,112 @@ data "aws_iam_policy_document" "launch" {
 
 resource "aws_iam_policy" "launch" {
   name        = "${var.name}-launch-training"
-  description = "Start training and tuning within limits, and register models"
+  description = "Start training, tuning and measuring within limits, and register models"
   policy      = data.aws_iam_policy_document.launch.json
+}
+
+data "aws_iam_policy_document" "score" {
+  statement {
+    sid       = "MakeModels"
+    actions   = ["sagemaker:CreateModel"]
+    resources = ["${local.sagemaker}:model/${var.name}-*"]
+
+    condition {
+      test     = "Bool"
+      variable = "sagemaker:NetworkIsolation"
+      values   = ["true"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "sagemaker:VpcSubnets"
+      values   = ["false"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "sagemaker:VpcSubnets"
+      values   = var.private_subnet_ids
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "sagemaker:VpcSecurityGroupIds"
+      values   = [var.jobs_security_group_id]
+    }
+  }
+
+  # A batch transform knows no longest time:
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerai.html
+  statement {
+    sid       = "ScoreWithinLimits"
+    actions   = ["sagemaker:CreateTransformJob"]
+    resources = ["${local.sagemaker}:transform-job/${var.name}-*"]
+
+    condition {
+      test     = "ArnLike"
+      variable = "sagemaker:ModelArn"
+      values   = ["${local.sagemaker}:model/${var.name}-*"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "sagemaker:InstanceTypes"
+      values   = ["false"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "sagemaker:InstanceTypes"
+      values   = var.instance_types
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "sagemaker:VolumeKmsKey"
+      values   = [var.data_key_arn]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "sagemaker:OutputKmsKey"
+      values   = [var.data_key_arn]
+    }
+  }
+
+  statement {
+    sid       = "FollowAndStop"
+    actions   = ["sagemaker:AddTags", "sagemaker:DeleteModel", "sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob"]
+    resources = [for kind in ["model", "transform-job"] : "${local.sagemaker}:${kind}/${var.name}-*"]
+  }
+
+  statement {
+    sid       = "FindLogs"
+    actions   = ["logs:DescribeLogStreams"]
+    resources = ["${local.logs}/TransformJobs:*"]
+  }
+
+  statement {
+    sid       = "ReadLogs"
+    actions   = ["logs:GetLogEvents"]
+    resources = ["${local.logs}/TransformJobs:log-stream:${var.name}-*"]
+  }
+
+  statement {
+    sid       = "HandOverTheJobsRole"
+    actions   = ["iam:PassRole"]
+    resources = [var.role_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["sagemaker.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_policy" "score" {
+  name        = "${var.name}-launch-scoring"
+  description = "Start batch transforms within limits"
+  policy      = data.aws_iam_policy_document.score.json
 }

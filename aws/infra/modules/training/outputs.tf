@@ -7,3 +7,8 @@ output "launch_policy_arn" {
   description = "Policy of those who may start training."
   value       = aws_iam_policy.launch.arn
 }
+
+output "score_policy_arn" {
+  description = "Policy of those who may start batch transforms."
+  value       = aws_iam_policy.score.arn
+}

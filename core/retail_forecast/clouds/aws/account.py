@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from retail_forecast.clouds.aws.refusals import told_as_refused
+from retail_forecast.clouds.aws.refusals import Refusal, Refused, told_as_refused
 from retail_forecast.domain.cloud import Scope
 from retail_forecast.domain.errors import UsageError
 
@@ -56,6 +56,20 @@ class Account:
         with told_as_refused(f"{service}:{operation}"):
             answer: dict[str, Any] = getattr(self.client(service), operation)(**given)
             return answer
+
+    def make(self, service: str, operation: str, **given: object) -> None:
+        """Carry out an operation that makes a thing, unless there is one of its name.
+
+        Raises
+        ------
+        Refused : AWS answered with another error
+        PlaceError : AWS could not be reached
+        """
+        try:
+            self.call(service, operation, **given)
+        except Refused as error:
+            if error.kind is not Refusal.EXISTS:
+                raise
 
     def pages(self, service: str, operation: str, **given: object) -> Iterator[dict[str, Any]]:
         """Answers of an operation that may come in pages.

@@ -1,22 +1,27 @@
-"""What SageMaker is asked to do, as data: a work, the environment that it runs in and its settings to a request.
+"""What SageMaker is asked to train, as data: a work, the environment that it runs in and its settings to a request.
 
-Limits are those that IAM puts on whoever starts jobs (`aws/infra/modules/training`): a request beyond them is refused
-here, before it is sent. Hosts have no way to the network but to each other, and what passes between them is encrypted.
-Fields are those of CreateTrainingJob and CreateHyperParameterTuningJob (Amazon SageMaker API Reference).
+Hosts have no way to the network but to each other, and what passes between them is encrypted. Fields are those of
+CreateTrainingJob and CreateHyperParameterTuningJob (Amazon SageMaker API Reference).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.aws.outputs import Outputs
-from retail_forecast.domain.errors import UsageError
+from retail_forecast.clouds.aws.requests import (
+    Definition,
+    hosts_of,
+    image_of,
+    name_of,
+    network_of,
+    root_of,
+    seconds_of,
+    tags_of,
+)
 from retail_forecast.domain.settings import AwsSettings
 
-__all__ = ["OBJECTIVE", "Definition", "Search", "Work", "training_definition", "tuning_definition"]
+__all__ = ["OBJECTIVE", "Search", "Work", "training_definition", "tuning_definition"]
 
 OBJECTIVE = "validation:macro_f1"
 """The metric that tuning looks at; the container writes it, as it does the other one."""
@@ -25,9 +30,7 @@ _METRICS = [
     {"Name": name, "Regex": rf"{name}=([0-9.]+)"} for name in (OBJECTIVE, OBJECTIVE.replace("macro_f1", "accuracy"))
 ]
 _CHECKPOINTS = "/opt/ml/checkpoints"
-_DIGITS, _FEWEST_DIGITS = 16, 6
-_NAME_LIMIT, _TUNING_NAME_LIMIT = 63, 32
-_ATTEMPT = len("-9")
+_TUNING_NAME_LIMIT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +68,6 @@ class Search:
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A request without its name: `name` is what the first attempt is called, by a digest of the request.
-
-    Attributes
-    ----------
-    root : where what the job reads and writes lies
-    request : all that is sent beside the name
-    """
-
-    name: str
-    root: str
-    request: dict[str, Any]
-
-
 def training_definition(outputs: Outputs, aws: AwsSettings, work: Work, version: str) -> Definition:
     """The training job of `work`; the same work in the same circumstances has the same name.
 
@@ -91,13 +79,13 @@ def training_definition(outputs: Outputs, aws: AwsSettings, work: Work, version:
     ------
     UsageError : the settings ask for more than the environment allows
     """
-    root = _root(outputs, work)
+    root = root_of(outputs, "training", work.name)
     request = {
         **_common(outputs, aws, work, version),
         "HyperParameters": dict(work.hyperparameters),
-        "Tags": _tags(outputs),
+        "Tags": tags_of(outputs),
     }
-    name = _name(outputs, request, _NAME_LIMIT)
+    name = name_of(outputs, request)
     # Progress of another image, or of other machines, is not taken up.
     request["CheckpointConfig"] = {"S3Uri": f"{root}/checkpoints/{name}", "LocalPath": _CHECKPOINTS}
     return Definition(name, root, request)
@@ -128,38 +116,25 @@ def tuning_definition(outputs: Outputs, aws: AwsSettings, work: Work, search: Se
             **_common(outputs, aws, work, version),
             "StaticHyperParameters": {n: v for n, v in work.hyperparameters.items() if n not in searched},
         },
-        "Tags": _tags(outputs),
+        "Tags": tags_of(outputs),
     }
-    return Definition(_name(outputs, request, _TUNING_NAME_LIMIT), _root(outputs, work), request)
+    return Definition(name_of(outputs, request, _TUNING_NAME_LIMIT), root_of(outputs, "training", work.name), request)
 
 
 def _common(outputs: Outputs, aws: AwsSettings, work: Work, version: str) -> dict[str, Any]:
     """What training jobs and the jobs of a tuning have in common."""
-    root, key, limits = _root(outputs, work), outputs.kms_key_arns["data"], outputs.training_limits
-    seconds = round(aws.max_hours * 3600)
-    if aws.instance_type not in limits.instance_types:
-        _refuse(f"instances of the type {aws.instance_type}", ", ".join(limits.instance_types), "aws.instance_type")
-    if seconds > limits.max_seconds:
-        _refuse(f"jobs of {aws.max_hours:g} hours", f"{limits.max_seconds / 3600:g} hours", "aws.max_hours")
+    root, seconds = root_of(outputs, "training", work.name), seconds_of(outputs, aws)
     stopping = {"MaxRuntimeInSeconds": seconds}
     if aws.spot:
         stopping["MaxWaitTimeInSeconds"] = max(seconds, round(aws.max_wait_hours * 3600))
-    image = aws.train_image or f"{outputs.ecr_repository_urls['train']}:{version}"
+    algorithm = {"TrainingImage": image_of(outputs, aws, "train", version), "TrainingInputMode": "File"}
     return {
-        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File", "MetricDefinitions": _METRICS},
+        "AlgorithmSpecification": {**algorithm, "MetricDefinitions": _METRICS},
         "RoleArn": outputs.sagemaker_role_arn,
         "InputDataConfig": [_channel(root, name, work.hosts) for name in work.channels],
-        "OutputDataConfig": {"S3OutputPath": f"{root}/output", "KmsKeyId": key},
-        "ResourceConfig": {
-            "InstanceType": aws.instance_type,
-            "InstanceCount": work.hosts,
-            "VolumeSizeInGB": aws.volume_gb,
-            "VolumeKmsKeyId": key,
-        },
-        "VpcConfig": {
-            "Subnets": list(outputs.private_subnet_ids),
-            "SecurityGroupIds": [outputs.jobs_security_group_id],
-        },
+        "OutputDataConfig": {"S3OutputPath": f"{root}/output", "KmsKeyId": outputs.kms_key_arns["data"]},
+        "ResourceConfig": hosts_of(outputs, aws, work.hosts),
+        "VpcConfig": network_of(outputs),
         "StoppingCondition": stopping,
         "EnableManagedSpotTraining": aws.spot,
         "EnableNetworkIsolation": True,
@@ -172,31 +147,3 @@ def _channel(root: str, name: str, hosts: int) -> dict[str, Any]:
     dealt = "ShardedByS3Key" if name == "gold" and hosts > 1 else "FullyReplicated"
     source = {"S3DataType": "S3Prefix", "S3Uri": f"{root}/input/{name}/", "S3DataDistributionType": dealt}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
-
-
-def _root(outputs: Outputs, work: Work) -> str:
-    return f"s3://{outputs.bucket_names['artifacts']}/training/{work.name[:_DIGITS]}"
-
-
-def _tags(outputs: Outputs) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(outputs.tags.items())]
-
-
-def _name(outputs: Outputs, request: Mapping[str, Any], limit: int) -> str:
-    """The environment's name, for which alone IAM allows jobs, and as much of the digest as the limit leaves."""
-    digits = min(_DIGITS, limit - _ATTEMPT - len(outputs.name) - 1)
-    if digits < _FEWEST_DIGITS:
-        raise UsageError(
-            f"names of tunings have {limit} characters at most, and {outputs.name}- leaves too few",
-            where="aws.project",
-            mend="set the environment up under a shorter name",
-        )
-    return f"{outputs.name}-{digest_of(msgspec.json.encode(request, order='sorted'))[:digits]}"
-
-
-def _refuse(asked: str, allowed: str, key: str) -> None:
-    raise UsageError(
-        f"the environment does not allow {asked}, but {allowed}",
-        where=key,
-        mend="change the setting, or training_instance_types and training_max_hours of the environment",
-    )

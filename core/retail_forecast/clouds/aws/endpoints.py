@@ -15,6 +15,7 @@ from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.jobs import Pause
 from retail_forecast.clouds.aws.outputs import Outputs
 from retail_forecast.clouds.aws.refusals import Refusal, Refused
+from retail_forecast.clouds.aws.requests import network_of, tags_of
 from retail_forecast.domain.cloud import Tell
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.domain.settings import EndpointSettings
@@ -42,14 +43,11 @@ def deployment(outputs: Outputs, settings: EndpointSettings, task: str, package:
     ----------
     package : ARN of an approved model package
     """
-    endpoint, tags = endpoint_name(outputs, task), [{"Key": k, "Value": v} for k, v in sorted(outputs.tags.items())]
+    endpoint, tags = endpoint_name(outputs, task), tags_of(outputs)
     model = {
         "Containers": [{"ModelPackageName": package}],
         "ExecutionRoleArn": outputs.sagemaker_role_arn,
-        "VpcConfig": {
-            "Subnets": list(outputs.private_subnet_ids),
-            "SecurityGroupIds": [outputs.jobs_security_group_id],
-        },
+        "VpcConfig": network_of(outputs),
         "EnableNetworkIsolation": True,
         "Tags": tags,
     }
@@ -91,7 +89,7 @@ def deploy(account: Account, asked: Mapping[str, dict[str, Any]], tell: Tell) ->
         tell(f"endpoint {there['EndpointName']} has this configuration already")
         return False
     for operation in ("create_model", "create_endpoint_config"):
-        _unless_there(account, operation, asked[operation])
+        account.make("sagemaker", operation, **asked[operation])
     for alarm in asked["put_metric_alarm"].values():
         account.call("cloudwatch", "put_metric_alarm", **alarm)
     operation = "create_endpoint" if about is None else "update_endpoint"
@@ -180,15 +178,6 @@ def _described(account: Account, name: str) -> dict[str, Any] | None:
         if error.kind is Refusal.ABSENT:
             return None
         raise
-
-
-def _unless_there(account: Account, operation: str, given: Mapping[str, Any]) -> None:
-    """Make a thing whose name says what it is made of."""
-    try:
-        account.call("sagemaker", operation, **given)
-    except Refused as error:
-        if error.kind is not Refusal.EXISTS and "already exist" not in error.what:
-            raise
 
 
 def _alarms(endpoint: str, settings: EndpointSettings) -> dict[str, dict[str, Any]]:

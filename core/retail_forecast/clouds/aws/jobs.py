@@ -10,12 +10,26 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from retail_forecast.clouds.aws.account import Account
-from retail_forecast.clouds.aws.definitions import Definition
+from retail_forecast.clouds.aws.artifacts import lies, listed
+from retail_forecast.clouds.aws.logs import JobLog
 from retail_forecast.clouds.aws.refusals import Refusal, Refused, mend_of, refusal_of
+from retail_forecast.clouds.aws.requests import Definition
 from retail_forecast.domain.cloud import Tell
 from retail_forecast.domain.errors import PlaceError
 
-__all__ = ["TRAINING", "TUNING", "Kind", "Pause", "Started", "ended", "found", "stop", "submit"]
+__all__ = [
+    "PROCESSING",
+    "TRAINING",
+    "TRANSFORM",
+    "TUNING",
+    "Kind",
+    "Pause",
+    "Started",
+    "ended",
+    "found",
+    "stop",
+    "submit",
+]
 
 Pause = Callable[[], None]
 """Waits a while."""
@@ -31,10 +45,50 @@ class Kind(NamedTuple):
     title: str
     name: str
     status: str
+    group: str
+    """Log group of its hosts; empty for a job of jobs."""
+    again: str
+    """What to do after a failure."""
+    told: bool = True
+    """Whether what its hosts write is told as it comes; else the end of it, when the job fails."""
 
 
-TRAINING = Kind("training_job", "training job", "TrainingJobName", "TrainingJobStatus")
-TUNING = Kind("hyper_parameter_tuning_job", "tuning", "HyperParameterTuningJobName", "HyperParameterTuningJobStatus")
+_AGAIN = "repeat the command once the cause is mended"
+_LOGS = "/aws/sagemaker"
+
+TRAINING = Kind(
+    "training_job",
+    "training job",
+    "TrainingJobName",
+    "TrainingJobStatus",
+    f"{_LOGS}/TrainingJobs",
+    f"{_AGAIN}: it goes on from the checkpoint",
+)
+TUNING = Kind(
+    "hyper_parameter_tuning_job",
+    "tuning",
+    "HyperParameterTuningJobName",
+    "HyperParameterTuningJobStatus",
+    "",
+    _AGAIN,
+)
+TRANSFORM = Kind(
+    "transform_job",
+    "batch transform",
+    "TransformJobName",
+    "TransformJobStatus",
+    f"{_LOGS}/TransformJobs",
+    _AGAIN,
+    told=False,
+)
+PROCESSING = Kind(
+    "processing_job",
+    "processing job",
+    "ProcessingJobName",
+    "ProcessingJobStatus",
+    f"{_LOGS}/ProcessingJobs",
+    _AGAIN,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +111,7 @@ def found(account: Account, kind: Kind, definition: Definition) -> Started:
     for number in range(1, _ATTEMPTS + 1):
         name = definition.name if number == 1 else f"{definition.name}-{number}"
         about = _described(account, kind, name)
-        if about is None or about[kind.status] in ("InProgress", "Stopping") or _kept(account, kind, about):
+        if about is None or about[kind.status] in ("InProgress", "Stopping") or _kept(account, kind, definition, about):
             return Started(kind, name, about is not None)
     raise PlaceError(
         f"{_ATTEMPTS} attempts ended badly", where=definition.name, mend="change the settings or the image of the job"
@@ -65,17 +119,15 @@ def found(account: Account, kind: Kind, definition: Definition) -> Started:
 
 
 def submit(account: Account, definition: Definition, job: Started) -> None:
-    """Start `job`; one that somebody else has just started under its name is taken for it.
+    """Start `job`, and make its model before; one that somebody else has just started under its name is taken for it.
 
     Raises
     ------
     Refused : AWS answered with an error
     """
-    try:
-        account.call("sagemaker", f"create_{job.kind.word}", **{job.kind.name: job.name}, **definition.request)
-    except Refused as error:
-        if error.kind is not Refusal.EXISTS:
-            raise
+    if definition.model is not None:
+        account.make("sagemaker", "create_model", **definition.model)
+    account.make("sagemaker", f"create_{job.kind.word}", **{job.kind.name: job.name}, **definition.request)
 
 
 def stop(account: Account, kind: Kind, name: str) -> None:
@@ -93,25 +145,29 @@ def ended(account: Account, job: Started, tell: Tell, pause: Pause) -> dict[str,
 
     Parameters
     ----------
-    tell : is told each step that the job takes
+    tell : is told each step that the job takes, and what its hosts write
     pause : between two looks
 
     Raises
     ------
-    PlaceError : it failed or was stopped; says why
+    PlaceError : it failed or was stopped; says why, and how its log ends
     """
     told: set[tuple[object, str]] = set()
+    log = JobLog(account, job.kind.group, job.name)
     while True:
         about = account.call("sagemaker", f"describe_{job.kind.word}", **{job.kind.name: job.name})
         for step in _steps(job.kind, about):
             if step not in told:
                 tell(f"{job.kind.title} {job.name}: {step[1]}")
                 told.add(step)
+        for line in log.news() if job.kind.told else ():
+            tell(f"{job.kind.title} {job.name}: {line}")
         if about[job.kind.status] not in ("InProgress", "Stopping"):
             break
         pause()
     if about[job.kind.status] != "Completed":
-        raise _ill(job, about)
+        log.news()
+        raise _ill(job, about, log.end)
     return about
 
 
@@ -124,20 +180,13 @@ def _described(account: Account, kind: Kind, name: str) -> dict[str, Any] | None
         raise
 
 
-def _kept(account: Account, kind: Kind, about: Mapping[str, Any]) -> bool:
+def _kept(account: Account, kind: Kind, definition: Definition, about: Mapping[str, Any]) -> bool:
     """Whether a job that is no longer running has left what it was started for."""
     if about[kind.status] != "Completed":
         return False
-    if kind is not TRAINING:
-        return True
-    bucket, _, key = about["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
-    try:
-        account.call("s3", "head_object", Bucket=bucket, Key=key)
-    except Refused as error:
-        if error.kind is Refusal.ABSENT:
-            return False
-        raise
-    return True
+    if kind is TRAINING:
+        return lies(account, about["ModelArtifacts"]["S3ModelArtifacts"])
+    return not definition.leaves or set(definition.leaves) <= set(listed(account, definition.output))
 
 
 def _steps(kind: Kind, about: Mapping[str, Any]) -> list[tuple[object, str]]:
@@ -147,9 +196,11 @@ def _steps(kind: Kind, about: Mapping[str, Any]) -> list[tuple[object, str]]:
         done = f"{counts['Completed']} jobs done, {counts['InProgress']} running"
         metric = best.get("FinalHyperParameterTuningJobObjectiveMetric")
         return [(None, done + (f"; best {metric['MetricName']} {metric['Value']:.4f}" if metric else ""))]
+    if "SecondaryStatusTransitions" not in about:
+        return [(None, about[kind.status])]
     steps = [
         (step["StartTime"], ": ".join(filter(None, (step["Status"], step.get("StatusMessage", "")))))
-        for step in about.get("SecondaryStatusTransitions", [])
+        for step in about["SecondaryStatusTransitions"]
     ]
     if "BillableTimeInSeconds" in about:
         steps.append(
@@ -158,12 +209,12 @@ def _steps(kind: Kind, about: Mapping[str, Any]) -> list[tuple[object, str]]:
     return steps
 
 
-def _ill(job: Started, about: Mapping[str, Any]) -> PlaceError:
+def _ill(job: Started, about: Mapping[str, Any], log: str) -> PlaceError:
     """Why a job did not come to a good end."""
-    reason = about.get("FailureReason") or about.get("SecondaryStatus") or about[job.kind.status]
+    told = "; ".join(filter(None, (about.get("FailureReason"), about.get("ExitMessage"))))
+    reason = told or about.get("SecondaryStatus") or about[job.kind.status]
     kind = refusal_of(reason.partition(":")[0].strip())
-    mend = "repeat the command once the cause is mended: it goes on from the checkpoint"
-    if kind is not Refusal.OTHER:
-        mend = mend_of(kind)
+    mend = job.kind.again if kind is Refusal.OTHER else mend_of(kind)
     ended_as = "was stopped" if about[job.kind.status] == "Stopped" else "failed"
-    return PlaceError(f"the {job.kind.title} {ended_as}: {reason}", where=job.name, mend=mend)
+    said = f"the {job.kind.title} {ended_as}: {reason}" + (f"; {log}" if log else "")
+    return PlaceError(said, where=job.name, mend=mend)

@@ -38,7 +38,8 @@ _CODES = {
     "RequestLimitExceeded RequestThrottled SlowDown ProvisionedThroughputExceededException",
     Refusal.ABSENT: "ResourceNotFound ResourceNotFoundException NotFoundException NoSuchKey NoSuchBucket NoSuchEntity "
     "EntityNotFoundException NotFound 404",
-    Refusal.EXISTS: "ResourceInUse ResourceInUseException EntityAlreadyExists AlreadyExistsException ConflictException",
+    Refusal.EXISTS: "ResourceInUse ResourceInUseException EntityAlreadyExists AlreadyExistsException ConflictException "
+    "ResourceAlreadyExistsException",
 }
 _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 
@@ -59,6 +60,9 @@ _MENDS = {
 _UNNAMED_ABSENT = ("Requested resource not found", "Could not find")
 """How SageMaker says that there is no such job, package or endpoint, under the code ValidationException."""
 
+_UNNAMED_EXISTS = "already exist"
+"""How it says under the same code that there is such a model or configuration: "Cannot create already existing"."""
+
 
 class Refused(PlaceError):
     """AWS answered with an error; `code` is AWS's own, `kind` says which kind of refusal it is."""
@@ -77,6 +81,8 @@ def refusal_of(code: str, message: str = "") -> Refusal:
     """
     if code == "ValidationException" and message.startswith(_UNNAMED_ABSENT):
         return Refusal.ABSENT
+    if code == "ValidationException" and _UNNAMED_EXISTS in message:
+        return Refusal.EXISTS
     return _KINDS.get(code, Refusal.OTHER)
 
 
