@@ -84,13 +84,21 @@ def test_the_answers_of_the_cloud_are_those_of_this_machine(
 
 
 def test_a_repeat_takes_the_answers_that_are_there(
-    scored: Callable[..., tuple[str, int]], weeks: list[int], workspace: Path
+    scored: Callable[..., tuple[str, int]], weeks: list[int], workspace: Path, account: Account
 ) -> None:
     found = scored(weeks[0], weeks[0])
     first, told = (workspace / "answers.csv").read_bytes(), list[str]()
     assert scored(weeks[0], weeks[0], told) == found
     assert (workspace / "answers.csv").read_bytes() == first
     assert any("was started before" in line for line in told)
+    outputs = outputs_of(workspace, load_settings(workspace).aws)
+    bucket, below = outputs.bucket_names["artifacts"], f"weeks-{weeks[0]}-{weeks[0]}.jsonl.out"
+    pages = account.pages("s3", "list_objects_v2", Bucket=bucket, Prefix="scoring/")
+    (key,) = (one["Key"] for page in pages for one in page["Contents"] if one["Key"].endswith(below))
+    account.call("s3", "delete_object", Bucket=bucket, Key=key)
+    again: list[str] = []
+    assert scored(weeks[0], weeks[0], again) == found
+    assert any(line.endswith("-2 started") for line in again), "what a job left is gone, and made again"
 
 
 def test_a_server_that_does_not_start_is_told_with_the_end_of_its_log(

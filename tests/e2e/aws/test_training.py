@@ -46,6 +46,17 @@ def test_arrivals_are_learned_there_from_what_was_known_here(workspace: Path, ve
 
 
 @pytest.mark.slow
+def test_settings_for_arrivals_are_found_there_as_here(workspace: Path, verb_in: Call) -> None:
+    words = ["tune", "--task", "arrival", "--model", "tree", "--trials", "1"]
+    code, here = verb_in(workspace, *words)
+    assert code == 0, here
+    code, there = verb_in(workspace, *words, "--cloud", "aws")
+    assert code == 0, there
+    assert there["best"]["value"] == pytest.approx(here["best"]["value"], abs=1e-6)
+    assert there["best"]["settings"] == here["best"]["settings"]
+
+
+@pytest.mark.slow
 def test_hosts_of_the_cloud_reach_hosts_here_reach(workspace: Path, verb_in: Call) -> None:
     here = verb_in(workspace, "train", "--hosts", "2")[1]
     code, document = verb_in(workspace, "train", "--cloud", "aws", "--hosts", "2")

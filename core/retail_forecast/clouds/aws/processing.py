@@ -49,6 +49,7 @@ def processing_definition(
     }
     request = {
         "AppSpecification": {"ImageUri": image_of(outputs, aws, "train", version), "ContainerArguments": [verb]},
+        "Environment": {"AWS_REGION": outputs.region},
         "RoleArn": outputs.sagemaker_role_arn,
         "ProcessingInputs": [{"InputName": "order", "S3Input": ordered}],
         "ProcessingResources": {"ClusterConfig": hosts_of(outputs, aws, 1)},
