@@ -18,7 +18,7 @@ from retail_forecast.clouds.aws.artifacts import fetch, listed, pack_model
 from retail_forecast.clouds.aws.jobs import TRANSFORM, Started, ended, stop
 from retail_forecast.clouds.aws.refusals import Refusal, Refused
 from retail_forecast.clouds.aws.requests import Definition
-from retail_forecast.clouds.aws.transform import ARCHIVE, transform_definition
+from retail_forecast.clouds.aws.transform import ARCHIVE, counting, transform_definition
 from retail_forecast.clouds.local_hosts import Log
 from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.settings import Settings
@@ -101,7 +101,7 @@ def predict_elsewhere(
     with _tidied(place, definition) as begun:
         job = place.start(Asked(TRANSFORM, definition, channels))
         begun.append(job)
-        ended(place.account, job, place.log, place.pause)
+        ended(place.account, job, place.log, counting(place.account, definition, place.log, place.pause))
     with there(output) as file:
         write_tables(_answered(place, definition, scoring), file)
     return scoring.run_id, sum(state.weeks[week].baskets for week in weeks)

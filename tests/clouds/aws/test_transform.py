@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.outputs import Outputs, TrainingLimits
 from retail_forecast.clouds.aws.processing import processing_definition
 from retail_forecast.clouds.aws.requests import Definition
-from retail_forecast.clouds.aws.transform import transform_definition
+from retail_forecast.clouds.aws.transform import counting, transform_definition
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import AwsSettings
 
@@ -71,3 +72,17 @@ def test_measuring_leaves_its_figures_where_they_are_looked_for() -> None:
     (left,) = definition.request["ProcessingOutputConfig"]["Outputs"]
     assert left["S3Output"]["S3Uri"] == definition.output
     assert msgspec.json.encode(definition.request).count(b'"registry/train:0.1.0"') == 1
+
+
+def test_files_are_counted_as_they_are_answered(account: Account) -> None:
+    where = {"LocationConstraint": "ap-southeast-1"}
+    account.call("s3", "create_bucket", Bucket="artifacts", CreateBucketConfiguration=where)
+    definition, told, waited = scoring(), list[str](), list[None]()
+    look = counting(account, definition, told.append, lambda: waited.append(None))
+    look()
+    prefix = definition.output.removeprefix("s3://artifacts/")
+    for name in ("a.jsonl.out", "something.else", "b.jsonl.out"):
+        account.call("s3", "put_object", Bucket="artifacts", Key=f"{prefix}/{name}", Body=b"")
+        look()
+    assert told == ["batch transform: 1 of 2 files answered", "batch transform: 2 of 2 files answered"]
+    assert len(waited) == 4

@@ -6,6 +6,9 @@ the network; SageMaker brings them the baskets and takes the answers, a line for
 
 from typing import Any
 
+from retail_forecast.clouds.aws.account import Account
+from retail_forecast.clouds.aws.artifacts import listed
+from retail_forecast.clouds.aws.jobs import TRANSFORM, Pause
 from retail_forecast.clouds.aws.outputs import Outputs
 from retail_forecast.clouds.aws.requests import (
     Definition,
@@ -16,9 +19,10 @@ from retail_forecast.clouds.aws.requests import (
     root_of,
     tags_of,
 )
+from retail_forecast.domain.cloud import Tell
 from retail_forecast.domain.settings import AwsSettings
 
-__all__ = ["ARCHIVE", "transform_definition"]
+__all__ = ["ARCHIVE", "counting", "transform_definition"]
 
 ARCHIVE = "model.tar.gz"
 """Name of the packed bundle, in the channel `model`."""
@@ -70,6 +74,22 @@ def transform_definition(
     answers = {"S3OutputPath": output, "Accept": _LINES, "AssembleWith": "Line", "KmsKeyId": key}
     leaves = tuple(f"{file}{_SUFFIX}" for file in files)
     return Definition(name, root, request | {"TransformOutput": answers}, model, output, leaves)
+
+
+def counting(account: Account, definition: Definition, tell: Tell, pause: Pause) -> Pause:
+    """Waits by `pause`, and then tells how many files are answered, when there are more: a file is there once all of it
+    is answered."""
+    told = 0
+
+    def wait() -> None:
+        nonlocal told
+        pause()
+        answered = len(set(listed(account, definition.output)) & set(definition.leaves))
+        if answered > told:
+            told = answered
+            tell(f"{TRANSFORM.title}: {answered} of {len(definition.leaves)} files answered")
+
+    return wait
 
 
 def _model(outputs: Outputs, aws: AwsSettings, root: str, version: str) -> dict[str, Any]:
