@@ -141,11 +141,11 @@ def _compacted(values: pa.DictionaryArray) -> pa.DictionaryArray:
     index = np.asarray(values.indices.fill_null(words) if values.null_count else values.indices)
     used = np.zeros(words + 1, bool)
     used[index] = True
-    numbers: NDArray[np.int32] = np.cumsum(used, dtype=np.int32) - 1
-    renumbered = numbers[index]
+    kept = np.flatnonzero(used[:words])
+    numbers: NDArray[np.int32] = np.empty(words + 1, np.int32)
+    numbers[kept] = np.arange(len(kept))
     mask = index == words if values.null_count else None
-    kept = values.dictionary.take(pa.array(np.flatnonzero(used[:words])))
-    return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=mask), kept)
+    return pa.DictionaryArray.from_arrays(pa.array(numbers[index], mask=mask), values.dictionary.take(pa.array(kept)))
 
 
 def _stats(metadata: pq.FileMetaData, names: Sequence[str]) -> str:

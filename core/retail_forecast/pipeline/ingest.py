@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from retail_forecast.clouds.addresses import below
@@ -15,7 +17,6 @@ from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
 from retail_forecast.monitoring.weeks import Remark
 from retail_forecast.pipeline.places import here
-from retail_forecast.pipeline.quality import write_report
 from retail_forecast.pipeline.workspace import lake_address, lake_path, lake_state, registry_path
 from retail_forecast.registry.events import Job, job
 
@@ -56,6 +57,7 @@ def ingest_files(
     ------
     the errors of `lake.ingest`
     """
+    Thread(target=import_module, args=("retail_forecast.pipeline.quality",)).start()
     with job(workspace, "ingest", clock, registry_path(workspace)) as told, here(sources) as files:
         report = ingest(
             lake_path(workspace),
@@ -69,6 +71,9 @@ def ingest_files(
         _tell(told, workspace, report)
     if not (report.files or report.refused):
         return Ingested(report, (), None)
+    # What draws takes half a second to import, which passed while files were read.
+    from retail_forecast.pipeline.quality import write_report
+
     page, facts = write_report(workspace, settings, report.to_dict(), now=clock())
     return Ingested(report, facts.remarks, page)
 
