@@ -186,18 +186,6 @@ module "identity" {
   ci_oidc                 = var.ci_oidc
 }
 
-module "workspace" {
-  source = "./modules/workspace"
-  count  = var.workspace_file_system ? 1 : 0
-
-  name                 = local.name
-  data_key_arn         = module.security.key_arns["data"]
-  vpc_id               = module.network.vpc_id
-  private_subnet_ids   = module.network.private_subnet_ids
-  private_subnet_cidrs = module.network.private_subnet_cidrs
-  protect_data         = var.protect_data
-}
-
 module "observability" {
   source = "./modules/observability"
 

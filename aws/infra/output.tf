@@ -34,7 +34,7 @@ output "kubernetes_namespace" {
 }
 
 output "service_account_role_arns" {
-  description = "IRSA roles by service account of the namespace (server, etl, batch, retrain): the annotation eks.amazonaws.com/role-arn."
+  description = "IRSA roles by service account of the namespace (server, etl, batch, retrain, monitor): the annotation eks.amazonaws.com/role-arn."
   value       = module.identity.service_account_role_arns
 }
 
@@ -63,11 +63,6 @@ output "jobs_security_group_id" {
   value       = module.network.jobs_security_group_id
 }
 
-output "workspace_file_system_id" {
-  description = "EFS file system of the workspace: the parameter fileSystemId of the storage class efs (provisioningMode efs-ap); null without workspace_file_system."
-  value       = one(module.workspace[*].file_system_id)
-}
-
 output "certificate" {
   description = "TLS certificate of domain_name and the DNS record that proves it; null without domain_name."
   value       = one(module.edge[*].certificate)
@@ -79,7 +74,7 @@ output "bucket_names" {
 }
 
 output "zone_uris" {
-  description = "Addresses by zone: incoming, lake (the root that `--lake` takes), raw, silver, gold, quarantine, predictions, artifacts, registry, audit."
+  description = "Addresses by zone: incoming, lake (the root that `--lake` takes), raw, silver, gold, quarantine, predictions, to_score, scored, artifacts, registry, audit."
   value       = module.lake.uris
 }
 

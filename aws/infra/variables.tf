@@ -372,14 +372,13 @@ variable "cluster_admin_arns" {
 }
 
 variable "addon_versions" {
-  description = "EKS add-ons and their versions, for the kubernetes_version chosen; empty = none: EKS's own networking add-ons stay unmanaged, and pods have neither metrics nor the shared workspace. See `aws eks describe-addon-versions`."
+  description = "EKS add-ons and their versions, for the kubernetes_version chosen; empty = none: EKS's own networking add-ons stay unmanaged, and pods have no metrics. See `aws eks describe-addon-versions`."
   type        = map(string)
   default = {
     "vpc-cni"                         = "v1.21.1-eksbuild.3"
     "kube-proxy"                      = "v1.35.0-eksbuild.2"
     "coredns"                         = "v1.13.2-eksbuild.1"
     "metrics-server"                  = "v0.8.0-eksbuild.6"
-    "aws-efs-csi-driver"              = "v3.0.1-eksbuild.1"
     "amazon-cloudwatch-observability" = "v5.3.0-eksbuild.1"
   }
 
@@ -387,12 +386,6 @@ variable "addon_versions" {
     condition     = length(var.addon_versions) == 0 || length(setsubtract(["vpc-cni", "kube-proxy", "coredns"], keys(var.addon_versions))) == 0
     error_message = "Without vpc-cni, kube-proxy and coredns no pod starts: name all three or no add-on at all."
   }
-}
-
-variable "workspace_file_system" {
-  description = "A file system (EFS) for the workspace that jobs write and servers read; off, the storage class efs of the manifests is yours to provide."
-  type        = bool
-  default     = true
 }
 
 variable "serving_nodes" {

@@ -26,11 +26,10 @@ model_package_groups = false
 release              = "0.2.0"
 etl_workers          = 4
 
-kubernetes_version    = "1.36"
-cluster_public_cidrs  = ["203.0.113.0/24"]
-cluster_admin_arns    = ["arn:aws:iam::123456789012:role/administrators"]
-addon_versions        = {}
-workspace_file_system = false
+kubernetes_version   = "1.36"
+cluster_public_cidrs = ["203.0.113.0/24"]
+cluster_admin_arns   = ["arn:aws:iam::123456789012:role/administrators"]
+addon_versions       = {}
 
 load_balancer        = "app/k8s-retail/0123456789abcdef"
 cost_allocation_tags = true

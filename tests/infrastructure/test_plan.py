@@ -87,7 +87,6 @@ ENCRYPTED: dict[str, tuple[tuple[str | int, ...], ...]] = {
         ("encryption_configuration", 0, "kms_key"),
         ("image_scanning_configuration", 0, "scan_on_push"),
     ),
-    "aws_efs_file_system": (("encrypted",), ("kms_key_id",)),
     "aws_eks_cluster": (("encryption_config", 0, "provider", 0, "key_arn"),),
     "aws_glue_job": (("security_configuration",),),
     "aws_kms_key": (("enable_key_rotation",),),
@@ -154,7 +153,6 @@ FAULTS: dict[str, tuple[Callable[[Plan], list[str]], str, Callable[[dict[str, An
         lambda k: k.update(versioning_configuration=[{"status": "Suspended"}]),
     ),
     "plain http": (open_buckets, "aws_s3_bucket_policy", lambda known: known.update(policy='{"Statement": []}')),
-    "files in the clear": (unencrypted, "aws_efs_file_system", lambda known: known.update(encrypted=False)),
     "logs for ever": (unencrypted, "aws_cloudwatch_log_group", lambda known: known.update(retention_in_days=0)),
     "open port": (exposed, "aws_vpc_security_group_ingress_rule", lambda known: known.update(cidr_ipv4="0.0.0.0/0")),
     "public api": (
@@ -215,7 +213,6 @@ def test_only_prod_is_guarded_against_teardown(plans: Plans) -> None:
     assert guarded["prod"] == {
         'module.lake.aws_s3_bucket.this["artifacts"]',
         'module.lake.aws_s3_bucket.this["lake"]',
-        "module.workspace[0].aws_efs_file_system.this",
     }
     tables = {
         p: [known["deletion_protection_enabled"] for _, known, _ in made(plans[p], "aws_dynamodb_table")]

@@ -114,6 +114,18 @@ LOGS = f"arn:aws:logs:{PLACE}:log-group:/aws/sagemaker"
 IMAGES = f"arn:aws:ecr:{PLACE}:repository/{NAME}"
 BALANCER = f"arn:aws:elasticloadbalancing:{PLACE}:loadbalancer/app/k8s-retail/0123456789abcdef"
 GROUP = f"arn:aws:autoscaling:{PLACE}:autoScalingGroup:1:autoScalingGroupName/eks-serving"
+JOB_LOGS = f"arn:aws:logs:{PLACE}:log-group:/{NAME}/jobs"
+ALARM = f"arn:aws:cloudwatch:{PLACE}:alarm"
+SCALED = f"arn:aws:application-autoscaling:{PLACE}:scalable-target/1234abcd"
+LINKED = "arn:aws:iam::123456789012:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com"
+BY_SCALING = {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}
+ENDPOINTS, TABLES = (
+    {"application-autoscaling:service-namespace": service, "application-autoscaling:scalable-dimension": what}
+    for service, what in (
+        ("sagemaker", "sagemaker:variant:DesiredInstanceCount"),
+        ("dynamodb", "dynamodb:table:ReadCapacityUnits"),
+    )
+)
 TABLE = f"arn:aws:dynamodb:{PLACE}:table/{NAME}-features"
 SAGEMAKER_ROLE = f"arn:aws:iam::123456789012:role/{NAME}-sagemaker"
 OURS, THEIRS = ({"aws:ResourceTag/elbv2.k8s.aws/cluster": name} for name in (NAME, "another"))
@@ -125,12 +137,23 @@ Case = tuple[str, str, str, Context]
 
 DOES: tuple[Case, ...] = (
     ("server", "s3:GetObject", f"{ARTIFACTS}/registry/champions/basket/00000001.json", {}),
+    ("server", "s3:GetObject", f"{ARTIFACTS}/registry/features/snapshot/latest.json", {}),
     ("server", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "registry/champions/"}),
     ("server", "s3:PutObject", f"{LAKE}/predictions/2026/11/22/0001.parquet", {}),
     ("etl", "s3:GetObject", f"{LAKE}/incoming/transactions_200801.csv.gz", {}),
     ("etl", "s3:PutObject", f"{LAKE}/lake/gold/baskets/_delta_log/00000000000000000001.json", {}),
     ("etl", "s3:DeleteObject", f"{LAKE}/lake/states/lease", {}),
     ("etl", "dynamodb:PutItem", TABLE, {}),
+    ("etl", "s3:GetObject", f"{ARTIFACTS}/registry/champions/arrival/00000001.json", {}),
+    ("etl", "s3:PutObject", f"{ARTIFACTS}/registry/features/snapshot/latest.json", {}),
+    ("etl", "s3:PutObject", f"{ARTIFACTS}/registry/lineage/20261123T030000-ingest-complete.json", {}),
+    ("batch", "s3:GetObject", f"{LAKE}/to-score/transactions_200801.csv.gz", {}),
+    ("batch", "s3:ListBucket", LAKE, {"s3:prefix": "to-score/"}),
+    ("batch", "s3:PutObject", f"{LAKE}/scored/20261123.parquet", {}),
+    ("batch", "s3:DeleteObject", f"{LAKE}/predictions/objects/0123456789abcdef/00000001.parquet", {}),
+    ("monitor", "s3:GetObject", f"{LAKE}/lake/predictions/part-0.parquet", {}),
+    ("monitor", "s3:GetObject", f"{ARTIFACTS}/registry/champions/basket/00000001.json", {}),
+    ("monitor", "logs:PutLogEvents", f"{JOB_LOGS}:log-stream:monitoring", {}),
     ("batch", "s3:GetObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
     ("batch", "s3:PutObject", f"{LAKE}/lake/predictions/part-0.parquet", {}),
     ("batch", "s3:PutObject", f"{ARTIFACTS}/scoring/0123456789abcdef/input/baskets/weeks-200801-200806.jsonl", {}),
@@ -154,6 +177,18 @@ DOES: tuple[Case, ...] = (
     ("ci", "ecr:PutImage", f"{IMAGES}/server", {}),
     ("ci", "eks:DescribeCluster", f"arn:aws:eks:{PLACE}:cluster/{NAME}", {}),
     ("ci", "sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/{NAME}-basket", {}),
+    ("ci", "sagemaker:AddTags", f"{SAGEMAKER}:endpoint/{NAME}-basket", {}),
+    ("ci", "cloudwatch:PutMetricAlarm", f"{ALARM}:{NAME}-basket-errors", {}),
+    ("ci", "cloudwatch:DeleteAlarms", f"{ALARM}:{NAME}-basket-latency", {}),
+    ("ci", "cloudwatch:DescribeAlarms", f"{ALARM}:{NAME}-RequestLatency", {}),
+    ("ci", "application-autoscaling:RegisterScalableTarget", SCALED, ENDPOINTS),
+    ("ci", "application-autoscaling:PutScalingPolicy", SCALED, ENDPOINTS),
+    (
+        "ci",
+        "iam:CreateServiceLinkedRole",
+        f"{LINKED}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        BY_SCALING,
+    ),
     ("aws-load-balancer-controller", "elasticloadbalancing:ModifyLoadBalancerAttributes", BALANCER, OURS),
     ("aws-load-balancer-controller", "ec2:DescribeSubnets", "*", {}),
     ("cluster-autoscaler", "autoscaling:SetDesiredCapacity", GROUP, NODES),
@@ -165,12 +200,6 @@ DOES: tuple[Case, ...] = (
     ),
     ("cloudwatch-agent", "cloudwatch:PutMetricData", "*", METRICS),
     ("aws-node", "ec2:AssignPrivateIpAddresses", f"arn:aws:ec2:{PLACE}:network-interface/eni-1", {}),
-    (
-        "efs-csi-controller-sa",
-        "elasticfilesystem:CreateAccessPoint",
-        f"arn:aws:elasticfilesystem:{PLACE}:file-system/fs-1",
-        {"aws:RequestTag/efs.csi.aws.com/cluster": "true"},
-    ),
 )
 
 MUST_NOT: tuple[Case, ...] = (
@@ -182,10 +211,17 @@ MUST_NOT: tuple[Case, ...] = (
     ("server", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/{NAME}-1", {}),
     ("etl", "s3:DeleteObject", f"{LAKE}/incoming/transactions_200801.csv.gz", {}),
     ("etl", "s3:PutObject", f"{ARTIFACTS}/registry/champions/basket/00000002.json", {}),
+    ("etl", "s3:PutObject", f"{ARTIFACTS}/registry/bundles/x/manifest.json", {}),
     ("etl", "s3:GetObject", f"{AUDIT}/trail/AWSLogs/123456789012/x", {}),
     ("etl", "dynamodb:DeleteTable", TABLE, {}),
     ("etl", "dynamodb:PutItem", f"arn:aws:dynamodb:{PLACE}:table/another", {}),
     ("batch", "s3:PutObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
+    ("batch", "s3:DeleteObject", f"{LAKE}/to-score/transactions_200801.csv.gz", {}),
+    ("server", "s3:PutObject", f"{LAKE}/scored/20261123.parquet", {}),
+    ("monitor", "s3:PutObject", f"{LAKE}/lake/predictions/part-0.parquet", {}),
+    ("monitor", "logs:PutLogEvents", f"arn:aws:logs:{PLACE}:log-group:/aws/eks/{NAME}/cluster:log-stream:x", {}),
+    ("monitor", "logs:DeleteLogGroup", JOB_LOGS, {}),
+    ("monitor", "cloudwatch:PutMetricData", "*", METRICS),
     ("batch", "s3:PutObject", f"{ARTIFACTS}/registry/bundles/x/manifest.json", {}),
     ("batch", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/{NAME}-1", {}),
     ("batch", "sagemaker:DeleteModel", f"{SAGEMAKER}:model/another-1", {}),
@@ -204,6 +240,10 @@ MUST_NOT: tuple[Case, ...] = (
     ("sagemaker", "iam:PassRole", SAGEMAKER_ROLE, TO_SAGEMAKER),
     ("glue", "s3:GetObject", f"{ARTIFACTS}/registry/bundles/x/manifest.json", {}),
     ("glue", "glue:DeleteTable", f"arn:aws:glue:{PLACE}:table/till_forecast_dev/gold_baskets", {}),
+    ("ci", "cloudwatch:PutMetricAlarm", f"{ALARM}:{NAME}-RequestLatency", {}),
+    ("ci", "cloudwatch:DeleteAlarms", f"{ALARM}:{NAME}-LiveAccuracy", {}),
+    ("ci", "application-autoscaling:RegisterScalableTarget", SCALED, TABLES),
+    ("ci", "iam:CreateServiceLinkedRole", f"{LINKED}/x", {"iam:AWSServiceName": "eks.amazonaws.com"}),
     ("ci", "iam:CreateRole", "arn:aws:iam::123456789012:role/x", {}),
     ("ci", "ecr:DeleteRepository", f"{IMAGES}/server", {}),
     ("ci", "s3:GetObject", f"{LAKE}/lake/gold/baskets/part-0.parquet", {}),
@@ -227,12 +267,6 @@ MUST_NOT: tuple[Case, ...] = (
         {},
     ),
     ("aws-node", "ec2:RunInstances", f"arn:aws:ec2:{PLACE}:instance/i-1", {}),
-    (
-        "efs-csi-controller-sa",
-        "elasticfilesystem:DeleteFileSystem",
-        f"arn:aws:elasticfilesystem:{PLACE}:file-system/fs-1",
-        {},
-    ),
 )
 
 

@@ -134,25 +134,15 @@ def everything_named_exists(objects: Objects) -> bool:
     def names(kind: str) -> set[str]:
         return {o["metadata"]["name"] for o in objects if o["kind"] == kind}
 
-    claims = {
-        v["persistentVolumeClaim"]["claimName"]
-        for _, p in pods(objects)
-        for v in p["volumes"]
-        if len(v) > 1 and "persistentVolumeClaim" in v
-    }
     maps = {e["configMapRef"]["name"] for _, p in pods(objects) for b in boxes(p) for e in b["envFrom"]}
+    maps |= {v["configMap"]["name"] for _, p in pods(objects) for v in p["volumes"] if "configMap" in v}
     mounts = all(
         {m["name"] for m in b["volumeMounts"]} <= {v["name"] for v in p["volumes"]}
         for _, p in pods(objects)
         for b in boxes(p)
     )
     accounts = {p["serviceAccountName"] for _, p in pods(objects)}
-    return (
-        mounts
-        and claims <= names("PersistentVolumeClaim")
-        and maps <= names("ConfigMap")
-        and accounts == names("ServiceAccount")
-    )
+    return mounts and maps == names("ConfigMap") and accounts == names("ServiceAccount")
 
 
 def roles_are_given(objects: Objects) -> bool:
@@ -174,8 +164,18 @@ def denied_by_default(objects: Objects) -> bool:
     return policy["podSelector"] == {} and policy["policyTypes"] == ["Ingress", "Egress"] and len(policy) == 2
 
 
-def server_only_reads(objects: Objects) -> bool:
-    return all(m.get("readOnly") is True for m in server(objects)["volumeMounts"] if m["name"] == "workspace")
+def what_is_kept_lies_in_stores(objects: Objects) -> bool:
+    """No pod has a disk that outlives it; the settings say where everything lies instead."""
+    kinds = {kind for _, p in pods(objects) for v in p["volumes"] for kind in set(v) - {"name"}}
+    told = one(objects, "ConfigMap", "settings")["data"]
+    places = [told.get(f"RETAIL_FORECAST_{name}__URI", "") for name in ("LAKE", "REGISTRY")]
+    places.append(told["RETAIL_FORECAST_LAKE__PREDICTIONS_URI"])
+    return (
+        kinds == {"configMap", "emptyDir", "secret"}
+        and not [o for o in objects if o["kind"].startswith("PersistentVolume")]
+        and all(place.startswith("s3://") for place in places)
+        and told["RETAIL_FORECAST_FEATURES__ONLINE"].startswith("dynamodb://")
+    )
 
 
 def batch_asks_by_name(objects: Objects) -> bool:
@@ -200,7 +200,7 @@ def spot_is_borne(objects: Objects) -> bool:
 
 
 def keys_are_asked_for(objects: Objects) -> bool:
-    (file,) = [o["data"]["RETAIL_FORECAST_SERVER__API_KEYS"] for o in objects if o["kind"] == "ConfigMap"]
+    file = one(objects, "ConfigMap", "settings")["data"]["RETAIL_FORECAST_SERVER__API_KEYS"]
     mounts = {m["mountPath"] for m in server(objects)["volumeMounts"] if m["name"] == "keys" and m["readOnly"]}
     return str(Path(file).parent) in mounts
 
@@ -242,7 +242,7 @@ RULES: dict[Rule, Fault] = {
     roles_are_given: lambda o: one(o, "ServiceAccount")["metadata"]["annotations"].clear(),
     only_tls_from_outside: lambda o: _told(o).pop("alb.ingress.kubernetes.io/certificate-arn"),
     denied_by_default: _set(lambda o: one(o, "NetworkPolicy", "deny-all")["spec"], "ingress", [{}]),
-    server_only_reads: lambda o: [m.pop("readOnly", None) for m in server(o)["volumeMounts"]],
+    what_is_kept_lies_in_stores: lambda o: one(o, "ConfigMap", "settings")["data"].pop("RETAIL_FORECAST_REGISTRY__URI"),
     batch_asks_by_name: _set(lambda o: one(o, "Service")["spec"], "type", "NodePort"),
     images_are_fixed: _set(server, "image", "retail-forecast-server:latest"),
     keys_are_asked_for: lambda o: server(o)["volumeMounts"].pop(-2),

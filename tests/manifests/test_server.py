@@ -40,7 +40,7 @@ def test_probes_answer_and_an_idle_server_lies_well_below_the_target(
 
 
 def test_each_variable_is_a_setting(objects: list[dict[str, Any]]) -> None:
-    (settings,) = [o for o in objects if o["kind"] == "ConfigMap"]
+    (settings,) = [o for o in objects if o["kind"] == "ConfigMap" and o["metadata"]["name"] == "settings"]
     for name in settings["data"]:
         fields: Any = Settings.model_fields
         for part in name.removeprefix("RETAIL_FORECAST_").lower().split("__"):

@@ -44,8 +44,8 @@ def faults(words: list[str]) -> list[str]:
 
 def test_the_pods_call_what_exists(objects: list[dict[str, Any]]) -> None:
     called = commands(objects)
-    expected = ["predictions", "predictions", "predict", "predictions", "ingest", "train", "promote"]
-    assert [words[0] for words in called] == expected
+    servers, jobs = ["predictions"] * 2, ["predict", "predictions", "ingest", "features", "quality", "train", "promote"]
+    assert [words[0] for words in called] == servers + jobs
     assert [faults(words) for words in called] == [[]] * len(called)
 
 

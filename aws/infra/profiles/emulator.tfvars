@@ -18,5 +18,3 @@ model_package_groups = false
 addon_versions       = {}
 composite_alarm      = false
 budget_usd_month     = 0
-
-workspace_file_system = false

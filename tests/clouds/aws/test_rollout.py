@@ -32,7 +32,11 @@ OUTPUTS = {
     "training_limits": {"instance_types": ["ml.m5.large"], "max_seconds": 3600},
     "service_account_role_arns": {"server": "arn:aws:iam::444455556666:role/server"},
     "ecr_repository_urls": {"server": f"{URL}/server", "train": f"{URL}/train"},
-    "zone_uris": {"lake": "s3://retail-forecast-dev-lake-444455556666/lake"},
+    "zone_uris": {
+        zone: f"s3://retail-forecast-dev-lake-444455556666/{zone}"
+        for zone in ("lake", "predictions", "registry", "incoming", "to_score", "scored")
+    },
+    "dynamodb_table": "retail-forecast-dev-features",
     "controllers": {"cluster-autoscaler": CHART | {"values": {"rbac.serviceAccount.name": "cluster-autoscaler"}}},
 }
 FIRST, SECOND = "sha256:" + "a" * 64, "sha256:" + "b" * 64

@@ -28,44 +28,13 @@ data "aws_iam_policy_document" "read_lake" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = ["lake", "lake/*", "predictions/*", "incoming/*"]
+      values   = ["lake", "lake/*", "predictions/*", "incoming/*", "to-score/*"]
     }
   }
 }
 
-data "aws_iam_policy_document" "read_registry" {
-  statement {
-    sid       = "ReadRegistry"
-    actions   = ["s3:GetObject"]
-    resources = ["${local.artifacts}/registry/*", "${local.artifacts}/snapshots/*"]
-  }
-
-  statement {
-    sid       = "ListRegistry"
-    actions   = ["s3:ListBucket"]
-    resources = [local.artifacts]
-
-    condition {
-      test     = "StringLike"
-      variable = "s3:prefix"
-      values   = ["registry", "registry/*", "snapshots", "snapshots/*"]
-    }
-  }
-}
-
-# Serves champions, reads customers' snapshot, and sets down what it answered.
-data "aws_iam_policy_document" "server" {
-  source_policy_documents = [data.aws_iam_policy_document.data_key.json, data.aws_iam_policy_document.read_registry.json]
-
-  statement {
-    sid       = "SetDownAnswers"
-    actions   = ["s3:PutObject"]
-    resources = ["${local.lake}/predictions/*"]
-  }
-}
-
-# Takes in till files, and materializes features.
-data "aws_iam_policy_document" "etl" {
+# Till files into the lake, whoever does it.
+data "aws_iam_policy_document" "take_in" {
   source_policy_documents = [data.aws_iam_policy_document.data_key.json, data.aws_iam_policy_document.read_lake.json]
 
   statement {
@@ -79,11 +48,47 @@ data "aws_iam_policy_document" "etl" {
     actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"]
     resources = ["${local.lake}/lake/*"]
   }
+}
+
+data "aws_iam_policy_document" "read_registry" {
+  statement {
+    sid       = "ReadRegistry"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.artifacts}/registry/*"]
+  }
 
   statement {
-    sid       = "WriteSnapshots"
-    actions   = ["s3:GetObject", "s3:PutObject"]
-    resources = ["${local.artifacts}/snapshots/*"]
+    sid       = "ListRegistry"
+    actions   = ["s3:ListBucket"]
+    resources = [local.artifacts]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["registry", "registry/*"]
+    }
+  }
+}
+
+# Serves champions, reads customers' snapshot beside them, and sets down what it answered.
+data "aws_iam_policy_document" "server" {
+  source_policy_documents = [data.aws_iam_policy_document.data_key.json, data.aws_iam_policy_document.read_registry.json]
+
+  statement {
+    sid       = "SetDownAnswers"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.lake}/predictions/*"]
+  }
+}
+
+# Takes in till files, and materializes features.
+data "aws_iam_policy_document" "etl" {
+  source_policy_documents = [data.aws_iam_policy_document.take_in.json, data.aws_iam_policy_document.read_registry.json]
+
+  statement {
+    sid       = "WriteSnapshotAndLineage"
+    actions   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+    resources = ["${local.artifacts}/registry/features/snapshot/*", "${local.artifacts}/registry/lineage/*"]
   }
 
   statement {
@@ -99,8 +104,8 @@ data "aws_iam_policy_document" "etl" {
   }
 }
 
-# Scores the lake, by a batch transform as well, and commits what the server set down. Starting one comes by the policy of
-# the module training.
+# Scores files and the lake, by a batch transform as well, and commits what the server set down. Starting one comes by the
+# policy of the module training.
 data "aws_iam_policy_document" "batch" {
   source_policy_documents = [
     data.aws_iam_policy_document.data_key.json,
@@ -131,6 +136,18 @@ data "aws_iam_policy_document" "batch" {
       variable = "s3:prefix"
       values   = ["scoring/*"]
     }
+  }
+
+  statement {
+    sid       = "ReadToScore"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.lake}/to-score/*"]
+  }
+
+  statement {
+    sid       = "WriteScored"
+    actions   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+    resources = ["${local.lake}/scored/*"]
   }
 }
 
@@ -171,5 +188,20 @@ data "aws_iam_policy_document" "retrain" {
       variable = "s3:prefix"
       values   = ["training/*", "processing/*"]
     }
+  }
+}
+
+# Measures the newest week, and tells drift and live accuracy by lines of the jobs' log group, which hold metrics.
+data "aws_iam_policy_document" "monitor" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.data_key.json,
+    data.aws_iam_policy_document.read_lake.json,
+    data.aws_iam_policy_document.read_registry.json,
+  ]
+
+  statement {
+    sid       = "TellMetrics"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${local.arn_prefix["logs"]}:log-group:/${var.name}/jobs:*"]
   }
 }

@@ -107,18 +107,12 @@ data "aws_iam_policy_document" "sagemaker" {
 
 # Ingest on Glue's workers.
 data "aws_iam_policy_document" "glue" {
-  source_policy_documents = [data.aws_iam_policy_document.data_key.json, data.aws_iam_policy_document.read_lake.json]
+  source_policy_documents = [data.aws_iam_policy_document.take_in.json]
 
   statement {
-    sid       = "ReadIncomingAndCode"
+    sid       = "ReadCode"
     actions   = ["s3:GetObject"]
-    resources = ["${local.lake}/incoming/*", "${local.artifacts}/code/*"]
-  }
-
-  statement {
-    sid       = "WriteLake"
-    actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"]
-    resources = ["${local.lake}/lake/*"]
+    resources = ["${local.artifacts}/code/*"]
   }
 
   statement {
@@ -183,11 +177,59 @@ data "aws_iam_policy_document" "ci" {
   statement {
     sid = "Endpoints"
     actions = [
-      "sagemaker:CreateEndpoint", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel", "sagemaker:DeleteEndpoint",
+      "sagemaker:AddTags", "sagemaker:CreateEndpoint", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel", "sagemaker:DeleteEndpoint",
       "sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel", "sagemaker:DescribeEndpoint",
       "sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:UpdateEndpoint",
       "sagemaker:UpdateEndpointWeightsAndCapacities",
     ]
     resources = [for kind in ["endpoint", "endpoint-config", "model"] : "${local.arn_prefix["sagemaker"]}:${kind}/${var.name}-*"]
+  }
+
+  # What puts an update back; other alarms of the environment bear names that do not end so.
+  statement {
+    sid       = "AlarmsOfEndpoints"
+    actions   = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"]
+    resources = [for alarm in ["errors", "latency"] : "${local.arn_prefix["cloudwatch"]}:alarm:${var.name}-*-${alarm}"]
+  }
+
+  # A rollout is watched by all alarms of the environment, which are listed by the beginning of their names.
+  statement {
+    sid       = "SeeAlarms"
+    actions   = ["cloudwatch:DescribeAlarms"]
+    resources = ["${local.arn_prefix["cloudwatch"]}:alarm:*"]
+  }
+
+  # Targets bear names of AWS's own; the service and what is scaled bound them:
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+  statement {
+    sid       = "ScaleEndpoints"
+    actions   = ["application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget"]
+    resources = ["${local.arn_prefix["application-autoscaling"]}:scalable-target/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "application-autoscaling:service-namespace"
+      values   = ["sagemaker"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "application-autoscaling:scalable-dimension"
+      values   = ["sagemaker:variant:DesiredInstanceCount"]
+    }
+  }
+
+  # Made by AWS the first time that an endpoint of the account is scaled:
+  # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html
+  statement {
+    sid       = "ServiceLinkedRole"
+    actions   = ["iam:CreateServiceLinkedRole"]
+    resources = ["arn:${var.place.partition}:iam::${var.place.account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:AWSServiceName"
+      values   = ["sagemaker.application-autoscaling.amazonaws.com"]
+    }
   }
 }

@@ -1,7 +1,7 @@
 # A role for each component, each with what that component does and no more. Pods take theirs by their service account
 # (IRSA); who may take a role is said in trust.tf, and what it may do in application.tf, platform.tf and jobs.tf.
 locals {
-  arn_prefix = { for service in ["dynamodb", "eks", "glue", "logs", "sagemaker", "athena"] : service => "arn:${var.place.partition}:${service}:${var.place.region}:${var.place.account}" }
+  arn_prefix = { for service in ["application-autoscaling", "cloudwatch", "dynamodb", "eks", "glue", "logs", "sagemaker"] : service => "arn:${var.place.partition}:${service}:${var.place.region}:${var.place.account}" }
   database   = replace(var.name, "-", "_")
   lake       = var.bucket_arns["lake"]
   artifacts  = var.bucket_arns["artifacts"]
@@ -11,11 +11,11 @@ locals {
     etl     = { namespace = var.namespace, policy = data.aws_iam_policy_document.etl.json }
     batch   = { namespace = var.namespace, policy = data.aws_iam_policy_document.batch.json }
     retrain = { namespace = var.namespace, policy = data.aws_iam_policy_document.retrain.json }
+    monitor = { namespace = var.namespace, policy = data.aws_iam_policy_document.monitor.json }
   }
   platform = {
     aws-load-balancer-controller = { namespace = "kube-system", policy = data.aws_iam_policy_document.load_balancer.json }
     cluster-autoscaler           = { namespace = "kube-system", policy = data.aws_iam_policy_document.autoscaler.json }
-    efs-csi-controller-sa        = { namespace = "kube-system", policy = data.aws_iam_policy_document.file_system.json }
     aws-node                     = { namespace = "kube-system", policy = data.aws_iam_policy_document.network.json }
     cloudwatch-agent             = { namespace = "amazon-cloudwatch", policy = data.aws_iam_policy_document.agent.json }
   }

@@ -6,7 +6,6 @@ output "service_account_role_arns" {
 output "addon_role_arns" {
   description = "Roles of EKS add-ons, by add-on."
   value = {
-    "aws-efs-csi-driver"              = aws_iam_role.pod["efs-csi-controller-sa"].arn
     "vpc-cni"                         = aws_iam_role.pod["aws-node"].arn
     "amazon-cloudwatch-observability" = aws_iam_role.pod["cloudwatch-agent"].arn
   }

@@ -27,45 +27,7 @@ data "aws_iam_policy_document" "network" {
 
 locals {
   ec2 = "arn:${var.place.partition}:ec2:${var.place.region}:${var.place.account}"
-  efs = "arn:${var.place.partition}:elasticfilesystem:${var.place.region}:${var.place.account}"
   elb = "arn:${var.place.partition}:elasticloadbalancing:${var.place.region}:${var.place.account}"
-}
-
-# Gives each claim a folder of its own in the workspace's file system:
-# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEFSCSIDriverPolicy.html
-data "aws_iam_policy_document" "file_system" {
-  #checkov:skip=CKV_AWS_356:describing file systems and zones knows no resource; see the statement
-  # Describe calls know no resource:
-  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticfilesystem.html
-  statement {
-    sid       = "See"
-    actions   = ["ec2:DescribeAvailabilityZones", "elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"]
-    resources = ["*"]
-  }
-
-  statement {
-    sid       = "MakeFolders"
-    actions   = ["elasticfilesystem:CreateAccessPoint", "elasticfilesystem:TagResource"]
-    resources = ["${local.efs}:file-system/*", "${local.efs}:access-point/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/efs.csi.aws.com/cluster"
-      values   = ["true"]
-    }
-  }
-
-  statement {
-    sid       = "RemoveItsFolders"
-    actions   = ["elasticfilesystem:DeleteAccessPoint"]
-    resources = ["${local.efs}:access-point/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/efs.csi.aws.com/cluster"
-      values   = ["true"]
-    }
-  }
 }
 
 # Adds nodes when pods wait, and takes them away again; only groups of this cluster.

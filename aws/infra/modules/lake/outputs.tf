@@ -25,6 +25,8 @@ output "uris" {
     gold        = "s3://${local.names["lake"]}/lake/gold"
     quarantine  = "s3://${local.names["lake"]}/lake/quarantine"
     predictions = "s3://${local.names["lake"]}/predictions"
+    to_score    = "s3://${local.names["lake"]}/to-score"
+    scored      = "s3://${local.names["lake"]}/scored"
     artifacts   = "s3://${local.names["artifacts"]}"
     registry    = "s3://${local.names["artifacts"]}/registry"
     audit       = "s3://${local.names["audit"]}"

@@ -29,7 +29,6 @@ LISTED = (
     Listed("eks", "cluster", "list_clusters", "clusters"),
     Listed("ecr", "repository", "describe_repositories", "repositories", "repositoryName"),
     Listed("autoscaling", "group", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"),
-    Listed("efs", "file system", "describe_file_systems", "FileSystems", "CreationToken"),
     Listed("dynamodb", "table", "list_tables", "TableNames"),
     Listed("sagemaker", "endpoint", "list_endpoints", "Endpoints", "EndpointName"),
     Listed("sagemaker", "endpoint configuration", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),

@@ -75,6 +75,10 @@ def _bucket(b: Brought) -> Iterator[Units]:
     for purpose in ("lake", "artifacts", "audit"):
         if f"-{purpose}-" in str(b.values.get("bucket")):
             yield Units("s3_standard", b.workload[f"{purpose}_gb"] * b.share)
+    if "-artifacts-" in str(b.values.get("bucket")):
+        # Servers look there whatever is asked of them; a list costs as much as a write.
+        yield Units("s3_writes", b.workload["registry_looks_thousand"])
+        yield Units("s3_reads", b.workload["registry_looks_thousand"])
     yield Units("s3_writes", b.per("object_writes_thousand"), idle=False)
     yield Units("s3_reads", b.per("object_reads_thousand"), idle=False)
 
@@ -91,14 +95,6 @@ def _table(b: Brought) -> Iterator[Units]:
     yield Units("dynamodb_recovery", b.per("online_gb"))
     yield Units("dynamodb_writes", b.per("online_writes_million"), idle=False)
     yield Units("dynamodb_reads", b.per("online_reads_million"), idle=False)
-
-
-def _file_system(b: Brought) -> Iterator[Units]:
-    yield Units("efs_standard", b.workload["workspace_gb"])
-    if b.variables.get("protect_data"):
-        yield Units("efs_backup", b.workload["workspace_gb"])
-    yield Units("efs_read", b.per("workspace_read_gb"), idle=False)
-    yield Units("efs_written", b.per("workspace_written_gb"), idle=False)
 
 
 def _feature_group(b: Brought) -> Iterator[Units]:
@@ -141,7 +137,6 @@ BILLED: dict[str, Callable[[Brought], Iterator[Units]]] = {
     "aws_cloudwatch_metric_alarm": _one("alarm"),
     "aws_dynamodb_table": _table,
     "aws_ecr_repository": _repository,
-    "aws_efs_file_system": _file_system,
     "aws_eip": _one("public_ipv4", scale=HOURS_MONTH),
     "aws_eks_cluster": _one("eks_cluster", scale=HOURS_MONTH),
     "aws_eks_node_group": _node_group,
@@ -164,9 +159,6 @@ FREE = frozenset(
         "aws_ce_cost_allocation_tag",
         "aws_default_security_group",
         "aws_ecr_lifecycle_policy",
-        "aws_efs_backup_policy",
-        "aws_efs_file_system_policy",
-        "aws_efs_mount_target",
         "aws_eks_access_entry",
         "aws_eks_access_policy_association",
         "aws_eks_addon",

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 __all__ = ["write_deployment"]
 
-_ACCOUNTS = ("server", "etl", "batch", "retrain")
+_ACCOUNTS = ("server", "etl", "batch", "retrain", "monitor")
 _ROLE = "eks.amazonaws.com/role-arn"
 _CERTIFICATE = "alb.ingress.kubernetes.io/certificate-arn"
 
@@ -22,11 +23,9 @@ def write_deployment(folder: Path, overlay: Path, outputs: Mapping[str, Any]) ->
     folder.mkdir(parents=True, exist_ok=True)
     roles = outputs["service_account_role_arns"]
     patches = [_annotated("ServiceAccount", "v1", name, _ROLE, roles[name]) for name in _ACCOUNTS if name in roles]
-    patches.append(_settings({"RETAIL_FORECAST_LAKE__URI": outputs["zone_uris"]["lake"]}))
+    patches += _values(outputs)
     if certificate := outputs.get("certificate"):
         patches.append(_annotated("Ingress", "networking.k8s.io/v1", "server", _CERTIFICATE, certificate["arn"]))
-    if file_system := outputs.get("workspace_file_system_id"):
-        patches.append(_storage(file_system))
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
@@ -45,14 +44,23 @@ def _images(overlay: Path, urls: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"name": image["newName"], "newName": urls[image["newName"].rpartition("/")[2]]} for image in named]
 
 
-def _settings(data: dict[str, str]) -> dict[str, Any]:
-    about = {"name": "settings", "namespace": "retail-forecast"}
+def _values(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where things lie, as settings; where files come and go, for the jobs' commands; and the outputs themselves."""
+    zones = outputs["zone_uris"]
+    settings = {
+        "RETAIL_FORECAST_LAKE__URI": zones["lake"],
+        "RETAIL_FORECAST_LAKE__PREDICTIONS_URI": zones["predictions"],
+        "RETAIL_FORECAST_REGISTRY__URI": zones["registry"],
+        "RETAIL_FORECAST_FEATURES__ONLINE": f"dynamodb://{outputs['dynamodb_table']}",
+    }
+    places = {name.upper(): zones[name] for name in ("incoming", "to_score", "scored")}
+    told = msgspec.json.encode(outputs, order="sorted").decode()
+    return [_config("settings", settings), _config("places", places), _config("outputs", {"outputs.json": told})]
+
+
+def _config(name: str, data: dict[str, str]) -> dict[str, Any]:
+    about = {"name": name, "namespace": "retail-forecast"}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data}
-
-
-def _storage(file_system: str) -> dict[str, Any]:
-    about = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "efs"}}
-    return about | {"parameters": {"fileSystemId": file_system}}
 
 
 def _annotated(kind: str, version: str, name: str, key: str, value: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Aws:
         return outputs
 
     def protected(self) -> Sequence[str]:
-        """Buckets and file systems with the tag Protected, and tables with deletion protection."""
+        """Buckets with the tag Protected, and tables with deletion protection."""
         return protected(self.account)
 
     def tear_down(self) -> None:

@@ -9,16 +9,8 @@ __all__ = ["protected"]
 
 
 def protected(account: Account) -> list[str]:
-    """Buckets and file systems with the tag Protected = true, and tables with deletion protection."""
-    return [*protected_buckets(account), *_file_systems(account), *_tables(account)]
-
-
-def _file_systems(account: Account) -> Iterator[str]:
-    for page in account.pages("efs", "describe_file_systems"):
-        for found in page["FileSystems"]:
-            tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
-            if found["CreationToken"] == account.scope.name and tags.get("Protected") == "true":
-                yield found["CreationToken"]
+    """Buckets with the tag Protected = true, and tables with deletion protection."""
+    return [*protected_buckets(account), *_tables(account)]
 
 
 def _tables(account: Account) -> Iterator[str]:
