@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from retail_forecast.clouds.container import container_here
 from retail_forecast.domain.errors import RetailForecastError
 from retail_forecast.domain.settings import load_settings
 from retail_forecast_server.origin import origin_of
@@ -21,7 +22,6 @@ __all__ = ["main", "say"]
 
 
 _SAGEMAKER = {"host": "0.0.0.0", "port": 8080, "trusted_network": True}  # noqa: S104 - only SageMaker reaches it
-_SAGEMAKER_MODEL = "/opt/ml/model"
 
 
 def main(argv: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
             flags |= {"api_key_sha256": (), "api_keys": None, "tls_cert": None, "tls_key": None}
         if options.serve:
             flags = _SAGEMAKER | flags
-            options.bundle = options.bundle or (None if options.registry else _SAGEMAKER_MODEL)
+            options.bundle = options.bundle or (None if options.registry else str(container_here().model))
         settings = load_settings(options.workspace, server=flags)
         origin = origin_of(settings.workspace, options.bundle, options.registry, settings.registry.uri)
         serve(settings.server, origin, partial(say, options.json))

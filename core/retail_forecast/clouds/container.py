@@ -6,6 +6,7 @@ hosts of the job and data channels in; model, checkpoints and the text of a fail
 in, its result and a message out. The exit code decides.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ import msgspec
 
 from retail_forecast.domain.errors import UsageError
 
-__all__ = ["ROOT_VARIABLE", "Container", "Resources"]
+__all__ = ["ROOT_VARIABLE", "Container", "Resources", "container_here"]
 
 T = TypeVar("T")
 
 ROOT_VARIABLE = "RETAIL_FORECAST_ML_ROOT"
 """Environment variable that moves the root away from /opt/ml."""
+
+_ROOT = "/opt/ml"
 
 
 class Resources(msgspec.Struct, frozen=True):
@@ -135,3 +138,8 @@ class Container:
                 where=str(file),
                 mend="give the file as the training contract describes it (docs/distributed.md)",
             ) from error
+
+
+def container_here() -> Container:
+    """The container that this process runs in."""
+    return Container(Path(os.environ.get(ROOT_VARIABLE, _ROOT)))

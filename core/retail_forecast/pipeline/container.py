@@ -13,14 +13,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
-from retail_forecast.clouds.container import ROOT_VARIABLE, Container
+from retail_forecast.clouds.container import Container, container_here
 from retail_forecast.domain.errors import PlaceError, RetailForecastError
 
 __all__ = ["main"]
 
-_ROOT = "/opt/ml"
 _MESSAGE_LIMIT = 1024
 _STOPPED = 128 + signal.SIGTERM
 _LOG = logging.getLogger(__name__)
@@ -34,7 +32,7 @@ def main(argv: Sequence[str], stop: threading.Event) -> int:
     argv : one argument, `train` as the contract has it or `evaluate`
     stop : set when the job is to keep what it reached, and end
     """
-    container = Container(Path(os.environ.get(ROOT_VARIABLE, _ROOT)))
+    container = container_here()
     container.failure.unlink(missing_ok=True)
     work = _WORKS.get(" ".join(argv))
     if work is None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.clouds.addresses import Address
 from retail_forecast.clouds.aws.artifacts import fetch, listed, pack_model
-from retail_forecast.clouds.aws.jobs import TRANSFORM, Started, ended, stop
+from retail_forecast.clouds.aws.jobs import TRANSFORM, ended, found, stop
 from retail_forecast.clouds.aws.refusals import Refusal, Refused
 from retail_forecast.clouds.aws.requests import Definition
 from retail_forecast.clouds.aws.transform import ARCHIVE, counting, transform_definition
@@ -98,9 +98,8 @@ def predict_elsewhere(
     work = digest_of(msgspec.json.encode([bundle.digest, state.number, state.tables, weeks], order="sorted"))
     definition = transform_definition(place.outputs, place.aws, work, scoring.files, version("retail-forecast"))
     channels = {"baskets": scoring.write_baskets, "model": scoring.write_model}
-    with _tidied(place, definition) as begun:
+    with _tidied(place, definition):
         job = place.start(Asked(TRANSFORM, definition, channels))
-        begun.append(job)
         ended(place.account, job, place.log, counting(place.account, definition, place.log, place.pause))
     with there(output) as file:
         write_tables(_answered(place, definition, scoring), file)
@@ -108,15 +107,15 @@ def predict_elsewhere(
 
 
 @contextmanager
-def _tidied(place: SageMaker, definition: Definition) -> Iterator[list[Started]]:
-    """Remove the model of a job when the block ends, and stop the job, once it is in the list, if it ends badly."""
-    begun: list[Started] = []
+def _tidied(place: SageMaker, definition: Definition) -> Iterator[None]:
+    """Remove the model of a job when the block ends, and stop the job where it ends badly and the job still runs."""
     try:
-        yield begun
+        yield
     except BaseException:
-        # What went wrong is told, and not that a job which failed can no longer be stopped.
-        for job in begun:
-            with suppress(PlaceError):
+        # What went wrong is told, and not that a job which has ended cannot be stopped.
+        with suppress(PlaceError):
+            job = found(place.account, TRANSFORM, definition)
+            if job.there:
                 stop(place.account, TRANSFORM, job.name)
         with suppress(PlaceError):
             _remove_model(place, definition)

@@ -165,7 +165,7 @@ class Transform(Hosted):
 
     def work(self, folder: Path) -> None:
         container = self.model["PrimaryContainer"]
-        archive, unpacked = folder / "model.tar.gz", folder / "model"
+        archive, unpacked = folder / "model.tar.gz", Container(folder).model
         self.account.s3.download_file(*bucket_and_key(container["ModelDataUrl"]), str(archive))
         with tarfile.open(archive, "r:gz") as packed:
             packed.extractall(unpacked, filter="data")
@@ -175,19 +175,21 @@ class Transform(Hosted):
         keys = objects(self.account.s3, source)
         if not keys:
             raise Refusal("", f'ClientError: No S3 objects found under S3 URL "{source}"')
-        with self.server(unpacked, container.get("Environment", {}), folder / "stderr") as place:
+        with self.server(Container(folder), container.get("Environment", {})) as place:
             for key in keys:
                 self.answer(place, source, key)
 
     @contextmanager
-    def server(self, model: Path, environment: Mapping[str, str], log: Path) -> Iterator[str]:
-        """Host and port of our server, which SageMaker starts with the word `serve`."""
-        command = [sys.executable, "-m", "retail_forecast_server", "serve", "--bundle", str(model), "--json"]
-        command += ["--host", "127.0.0.1", "--port", "0"]
+    def server(self, container: Container, given: Mapping[str, str]) -> Iterator[str]:
+        """Host and port of our server, which is started with the word `serve`; it is told where to listen."""
+        command = [sys.executable, "-m", "retail_forecast_server", "serve"]
+        command += ["--host", "127.0.0.1", "--port", "0", "--json"]
+        environment = os.environ | dict(given) | {ROOT_VARIABLE: str(container.root)}
+        log = container.root / "stderr"
         with (
             log.open("w") as errors,
             subprocess.Popen(
-                command, env=os.environ | dict(environment), stdout=subprocess.PIPE, stderr=errors, text=True
+                command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
             ) as self.process,
         ):
             assert self.process.stdout is not None
