@@ -178,6 +178,21 @@ def test_help_loads_nothing_heavy() -> None:
     assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
+@pytest.mark.parametrize(("argv", "code"), [(["--version"], 0), (["nonsense"], 2)])
+def test_the_command_ends_with_its_code_and_all_it_said_after_what_others_tidy_up(argv: list[str], code: int) -> None:
+    program = (
+        "import atexit, sys; from retail_forecast.cli.main import main;"
+        f"sys.argv[1:] = {argv!r}; atexit.register(print, 'forgotten');"
+        "from retail_forecast.cli import main as module; first = module.run;"
+        "module.run = lambda argv: (atexit.register(print, 'tidied up'), first(argv))[1];"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stdout.endswith("tidied up\n")
+    assert (__version__ in done.stdout) == (code == 0)
+
+
 def test_a_verb_is_imported_when_asked_for_only() -> None:
     code = (
         "import sys; from retail_forecast.cli.main import application; application();"
