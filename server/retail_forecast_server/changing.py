@@ -8,6 +8,7 @@ that all of them answer with the same model; it holds until the pointer names an
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
@@ -20,12 +21,15 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast_server.metrics import Metrics
 from retail_forecast_server.models import Model, Source, load_model
 from retail_forecast_server.problems import Problem
-from retail_forecast_server.pulled import read_state
+from retail_forecast_server.pulled import figures, read_state
 from retail_forecast_server.shelf import Shelf
 
 __all__ = ["Changer"]
 
 _LOG = logging.getLogger(__name__)
+
+_TELL = timedelta(minutes=1)
+"""How often the log tells how following a registry goes."""
 
 
 class _Rollback(msgspec.Struct, frozen=True):
@@ -53,6 +57,7 @@ class Changer:
     folder: Path
     _left: dict[Task, Pointer] = field(default_factory=dict)
     _reloaded: int = 0
+    _told: datetime | None = None
     _lock: Lock = field(default_factory=Lock)
 
     async def run(self, every_s: float) -> None:
@@ -77,8 +82,13 @@ class Changer:
     def look_at_registry(self) -> None:
         """Tell how pulling goes, where champions are pulled from a store."""
         self.shelf.registry = read_state(self.source.workspace)
-        if self.shelf.registry is not None:
-            self.metrics.registry_read(self.shelf.registry)
+        if self.shelf.registry is None:
+            return
+        self.metrics.registry_read(self.shelf.registry)
+        now = datetime.now(UTC)
+        if self._told is None or now - self._told >= _TELL:
+            self._told = now
+            _LOG.info("registry followed", extra={"fields": figures(self.shelf.registry, now)})
 
     def reload(self) -> None:
         """Look at once, try again what could not be opened, and end rollbacks; the other workers do when they look."""

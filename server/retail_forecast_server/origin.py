@@ -1,15 +1,17 @@
 """Origin: models that lie in a store are brought to a local folder by a process of its own (`pulling.py`), so that
-neither the workers nor the process above them hold a connection to a store."""
+neither the workers nor the process above them hold a connection to a store. When it dies, it is begun again."""
 
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import msgspec
 
@@ -24,6 +26,11 @@ _FIRST_S = 15.0
 """How long the workers wait for the first look at a registry; one that takes longer is followed all the same [s]."""
 
 _STEP_S = 0.02
+
+_AGAIN_S = 2.0
+"""How soon it is noticed that the process which follows a registry has ended [s]."""
+
+_LOG = logging.getLogger(__name__)
 _ERRORS: dict[int, type[RetailForecastError]] = {2: UsageError, 3: BundleError}
 
 
@@ -90,18 +97,46 @@ def _bring(address: str, folder: Path) -> Path:
 
 @contextmanager
 def _following(address: str, folder: Path, every_s: float) -> Iterator[None]:
-    command = _command("registry", address, folder, str(every_s))
-    # A session of its own: what a terminal sends to stop the server is not for it.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
-        try:
-            end = time.monotonic() + _FIRST_S
-            while read_state(folder) is None and process.poll() is None and time.monotonic() < end:
-                time.sleep(_STEP_S)
-            if process.returncode is not None:
-                raise _failure(process.returncode, process.communicate()[0], address)
-            yield
-        finally:
-            process.terminate()
+    puller = _Puller(_command("registry", address, folder, str(every_s)))
+    try:
+        end, process = time.monotonic() + _FIRST_S, puller.process
+        while read_state(folder) is None and process.poll() is None and time.monotonic() < end:
+            time.sleep(_STEP_S)
+        if process.returncode is not None:
+            raise _failure(process.returncode, process.communicate()[0], address)
+        puller.watch.start()
+        yield
+    finally:
+        puller.end()
+
+
+class _Puller:
+    """The process that follows a registry; while it is watched, it is begun again when it has ended before its time."""
+
+    def __init__(self, command: Sequence[str | os.PathLike[str]]) -> None:
+        self._command = command
+        self._over = Event()
+        self.process = self._begun()
+        self.watch = Thread(target=self._watch, daemon=True)
+
+    def end(self) -> None:
+        self._over.set()
+        if self.watch.is_alive():
+            self.watch.join()
+        self.process.terminate()
+        self.process.communicate()
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        # A session of its own: what a terminal sends to stop the server is not for it.
+        return subprocess.Popen(self._command, stdout=subprocess.PIPE, start_new_session=True)
+
+    def _watch(self) -> None:
+        while not self._over.wait(_AGAIN_S):
+            if self.process.poll() is not None:
+                code = self.process.returncode
+                self.process.communicate()
+                _LOG.error("registry followed again", extra={"fields": {"ended_with": code}})
+                self.process = self._begun()
 
 
 def _failure(code: int, told: bytes, address: str) -> RetailForecastError:

@@ -7,7 +7,7 @@ import msgspec
 
 from retail_forecast.domain.tasks import Task
 
-__all__ = ["Pulled", "read_state", "write_state"]
+__all__ = ["Pulled", "figures", "read_state", "write_state"]
 
 _STATE = "pulled.json"
 
@@ -27,6 +27,12 @@ class Pulled(msgspec.Struct, frozen=True):
     read: datetime | None = None
     problem: str | None = None
     refused: dict[Task, str] = {}
+
+
+def figures(pulled: Pulled, now: datetime) -> dict[str, float]:
+    """What the log tells now and then, for alarms: seconds since the registry was last read, champions refused."""
+    read = {"read_s_ago": (now - pulled.read).total_seconds()} if pulled.read else {}
+    return read | {"champions_refused": len(pulled.refused)}
 
 
 def write_state(folder: Path, pulled: Pulled) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast.features.registration import document
 from retail_forecast.lake.athena import athena_ddl
 from retail_forecast_server.logs import Request
+from retail_forecast_server.pulled import Pulled, figures
 
 ROOT = Path(__file__).parents[2]
 METRICS = json.loads((ROOT / "aws/metrics.json").read_text("utf-8"))["metrics"]
@@ -90,7 +92,11 @@ def test_each_metric_out_of_logs_has_its_filter(plans: Plans) -> None:
 
 
 def test_filters_read_fields_that_the_server_logs() -> None:
-    fields = {field.encode_name for field in msgspec.structs.fields(Request)} | {"event"}
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    fields = {field.encode_name for field in msgspec.structs.fields(Request)} | {
+        "event",
+        *figures(Pulled(now, now), now),
+    }
     for metric in METRICS.values():
         if metric["source"] == "requests":
             read = re.findall(r"log_processed\.(\w+)", metric["pattern"] + metric["value"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ Promote = Callable[..., str]
 MAIN = [sys.executable, "-m", "retail_forecast_server", "--json", "--port", "0"]
 QUICK = {"CHAMPION_POLL_S": "0.05"}
 PATIENCE_S = 30
+ROOT = Path(__file__).parents[2]
 
 
 def _get(url: str) -> Any:  # noqa: ANN401 - whatever was answered
@@ -143,6 +145,42 @@ def test_without_the_store_it_is_not_ready_until_there_is_one(own_s3: ThreadedMo
         _, log = process.communicate(timeout=30)
     events = [json.loads(line) for line in log.splitlines()]
     assert [e["address"] for e in events if e["event"] == "registry not read"] == ["s3://models/shop"]
+
+
+def _watched(log: str) -> dict[str, list[float]]:
+    """What the metrics of `aws/metrics.json` that stand on the registry's line would be, out of a server's log."""
+    metrics = json.loads((ROOT / "aws/metrics.json").read_text("utf-8"))["metrics"]
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    found = {}
+    for name in ("RegistryAge", "ChampionsRefused"):
+        (event,) = re.findall(r'\.event = "([^"]+)" }', metrics[name]["pattern"])
+        field = metrics[name]["value"].removeprefix("$.log_processed.")
+        found[name] = [line[field] for line in lines if line["event"] == event]
+    return found
+
+
+def test_the_process_that_pulls_is_begun_again_when_it_dies(tmp_path: Path, promote: Promote) -> None:
+    store = open_store(tmp_path / "registry")
+    promote(store, 1)
+    command = [*MAIN, "--registry", str(tmp_path / "registry")]
+    variables = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in QUICK.items()}
+    told = (tmp_path / "log").open("w")
+    with told, subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=told, text=True) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        worker, above = _family(url)
+        (pulling,) = [child for child in above.children() if child != worker]
+        pulling.kill()
+        promote(store, 2)
+        _until(lambda: _version(url) == "run-2")
+        (again,) = [child for child in above.children() if child != worker]
+        process.terminate()
+    log = (tmp_path / "log").read_text("utf-8")
+    assert not again.is_running()
+    assert [line for line in log.splitlines() if '"registry followed again"' in line and '"ended_with":-9' in line]
+    watched = _watched(log)
+    assert watched["ChampionsRefused"][0] == 0
+    assert 0 <= watched["RegistryAge"][0] < PATIENCE_S
 
 
 def _is_ready(url: str) -> bool:
