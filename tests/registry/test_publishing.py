@@ -18,9 +18,11 @@ from retail_forecast.clouds.addresses import Address, local_folder
 from retail_forecast.clouds.objects import listed
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import BundleError, PlaceError
+from retail_forecast.pipeline.keeping import _window_uses
 from retail_forecast.pipeline.registry import fetched_bundle, publish_runs, registry_store
 from retail_forecast.pipeline.retention import named_versions
 from retail_forecast.pipeline.workspace import bundle_path, registry_folder
+from retail_forecast.registry.card import render_card
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.runs import list_runs, save_beside, save_run
 
@@ -224,6 +226,18 @@ def test_a_run_of_the_same_name_is_never_replaced(refusing: Path, kept: Kept, ma
     with pytest.raises(PlaceError, match="recorded already"):
         publish_runs(refusing)
     assert list_runs(registry_store(refusing)) == [theirs]
+    assert names(refusing) == ["run.json"], "nothing was uploaded over the other's bundle"
+
+
+def test_what_was_learned_outlives_a_registry_that_cannot_be_listed(
+    front: Front, refusing: Path, make_run: MakeRun
+) -> None:
+    record = make_run("newest")
+    front.faults = [("GET /lake", "AccessDenied")]
+    assert _window_uses(refusing, record) is None
+    assert "this one included: not known." in render_card(record, None)
+    assert _window_uses(refusing, record) == 1
+    assert "this one included: 1." in render_card(record, 1)
 
 
 def test_expired_credentials_are_told_for_what_they_are(

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
-from obstore.store import ObjectStore
 
 from retail_forecast.bundle.manifest import digest_of, write_bundle
+from retail_forecast.clouds.faults import told_as_place
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.domain.labels import LabelSource
@@ -24,7 +24,7 @@ from retail_forecast.models.learners import AnyLearner, VectorLearner
 from retail_forecast.pipeline.learning import Run
 from retail_forecast.pipeline.material import Material
 from retail_forecast.pipeline.registry import publish_runs, registry_store
-from retail_forecast.pipeline.workspace import bundle_path, registry_folder
+from retail_forecast.pipeline.workspace import bundle_path, registry_folder, registry_path
 from retail_forecast.registry.machine import peak_memory_mib, this_machine
 from retail_forecast.registry.record import DataState, RunRecord, Windows
 from retail_forecast.registry.runs import list_runs, new_run_id, save_beside, save_run, test_window_uses
@@ -70,7 +70,7 @@ def keep(run: Run, windows: Windows, measured: Measured, now: datetime, *, paren
     behaviour = _behaviour(run, windows, measured.fitted)
     record = _record(run, windows, measured, behaviour, now, parent)
     workspace = run.material.workspace
-    uses = _window_uses(registry_store(workspace), record)
+    uses = _window_uses(workspace, record)
     digest = _write(workspace, record, measured.fitted, uses)
     record = msgspec.structs.replace(record, bundle_digest=digest)
     here = open_store(registry_folder(workspace))
@@ -163,13 +163,22 @@ def _behaviour(run: Run, windows: Windows, fitted: Fitted) -> tuple[Trial, ...]:
     return trials
 
 
-def _window_uses(store: ObjectStore, record: RunRecord) -> int:
-    """How many runs took figures from the run's test window, itself included."""
+def _window_uses(workspace: Path, record: RunRecord) -> int | None:
+    """How many runs took figures from the run's test window, itself included; None where the registry cannot be read,
+    for what was learned must not be lost by that."""
     test = record.windows.test
-    return test_window_uses([*list_runs(store), record], record.task, test) if test else 0
+    if test is None:
+        return 0
+    place = registry_path(workspace)
+    try:
+        with told_as_place(place):
+            runs = list_runs(registry_store(workspace))
+    except PlaceError:
+        return None
+    return test_window_uses([*runs, record], record.task, test)
 
 
-def _write(workspace: Path, record: RunRecord, fitted: Fitted, window_uses: int) -> str:
+def _write(workspace: Path, record: RunRecord, fitted: Fitted, window_uses: int | None) -> str:
     """Write the bundle and return its digest."""
     manifest = manifest_of(
         fitted,

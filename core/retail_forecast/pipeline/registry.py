@@ -21,7 +21,7 @@ from retail_forecast.domain.errors import PlaceError
 from retail_forecast.pipeline.workspace import bundle_path, registry_folder, registry_path, run_path, snapshot_path
 from retail_forecast.registry.champion import bundle_folder
 from retail_forecast.registry.record import RunRecord
-from retail_forecast.registry.runs import RECORD, list_runs, run_folder, save_run
+from retail_forecast.registry.runs import RECORD, is_recorded, list_runs, run_folder, save_run
 
 __all__ = ["fetched_bundle", "publish_runs", "publish_snapshot", "registry_store"]
 
@@ -57,6 +57,7 @@ def publish_runs(workspace: Path) -> tuple[str, ...]:
     Raises
     ------
     PlaceError : the store cannot be written; what is not published yet stays in the workspace
+    Conflict : another run of that name is in the store, of which nothing is touched
     """
     place = registry_path(workspace)
     if local_folder(place) is not None:
@@ -90,7 +91,13 @@ def publish_snapshot(workspace: Path) -> None:
 
 
 def _publish(store: ObjectStore, workspace: Path, record: RunRecord) -> None:
-    bundle, beside = bundle_path(workspace, record.run_id), run_path(workspace, record.run_id)
+    beside = run_path(workspace, record.run_id)
+    if not is_recorded(store, record):
+        _upload(store, bundle_path(workspace, record.run_id), beside, record)
+    (beside / RECORD).unlink()
+
+
+def _upload(store: ObjectStore, bundle: Path, beside: Path, record: RunRecord) -> None:
     target = bundle_folder(record.run_id)
     files = read_manifest(bundle, record.bundle_digest).files
     upload(store, {f"{target}/{name}": bundle / name for name in files})
@@ -98,4 +105,3 @@ def _publish(store: ObjectStore, workspace: Path, record: RunRecord) -> None:
     read = [file for file in beside.iterdir() if file.name != RECORD]
     upload(store, {f"{run_folder(record.run_id)}/{file.name}": file for file in read})
     save_run(store, record)
-    (beside / RECORD).unlink()

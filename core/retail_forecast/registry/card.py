@@ -61,13 +61,14 @@ _FIGURES_OF = {
 }
 
 
-def card_sections(record: RunRecord, window_uses: int) -> dict[str, str]:
+def card_sections(record: RunRecord, window_uses: int | None) -> dict[str, str]:
     """Sections of the card, by title, in order; each is Markdown.
 
     Parameters
     ----------
     record : run that the card is of
-    window_uses : how many runs, itself included, took test figures from its test window (`runs.test_window_uses`)
+    window_uses : how many runs, itself included, took test figures from its test window (`runs.test_window_uses`);
+        None where nobody can say
     """
     return {
         "Model": _model(record),
@@ -82,7 +83,7 @@ def card_sections(record: RunRecord, window_uses: int) -> dict[str, str]:
     }
 
 
-def render_card(record: RunRecord, window_uses: int) -> str:
+def render_card(record: RunRecord, window_uses: int | None) -> str:
     """The whole card as one Markdown document; parameters as in `card_sections`."""
     sections = card_sections(record, window_uses).items()
     parts = [f"# {record.run_id}", *(f"## {title}\n\n{text}" for title, text in sections)]
@@ -227,8 +228,9 @@ def _trials(record: RunRecord) -> str:
     )
 
 
-def _limits(record: RunRecord, window_uses: int) -> str:
-    uses = f"Runs that took figures from this test window, this one included: {window_uses}."
+def _limits(record: RunRecord, window_uses: int | None) -> str:
+    known = "not known" if window_uses is None else window_uses
+    uses = f"Runs that took figures from this test window, this one included: {known}."
     return _list(
         *_made_labels(record),
         *(["The label of a finished basket is decided by its products."] if record.task is not Task.ARRIVAL else []),

@@ -9,13 +9,14 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import ObjectStore
 
-from retail_forecast.domain.errors import Conflict, UsageError
+from retail_forecast.domain.errors import Conflict, PlaceError, UsageError
 from retail_forecast.domain.tasks import Task
 from retail_forecast.registry.record import RunRecord, Span
 
 __all__ = [
     "RECORD",
     "comparable_runs",
+    "is_recorded",
     "list_runs",
     "load_run",
     "new_run_id",
@@ -56,13 +57,28 @@ def save_run(store: ObjectStore, record: RunRecord) -> None:
     try:
         obstore.put(store, _path(record.run_id), payload, mode="create")
     except AlreadyExistsError as error:
-        if _read(store, record.run_id) == record:
-            return
-        raise Conflict(
-            f"run {record.run_id} is recorded already",
-            where=_path(record.run_id),
-            mend="train again: a second later it has another name",
-        ) from error
+        if not is_recorded(store, record):
+            raise PlaceError("it was there a moment ago", where=_path(record.run_id), mend="repeat it") from error
+
+
+def is_recorded(store: ObjectStore, record: RunRecord) -> bool:
+    """Whether `record` is in the registry behind `store` as it is.
+
+    Raises
+    ------
+    Conflict : another run of that name is there
+    """
+    try:
+        found = _read(store, record.run_id)
+    except FileNotFoundError:
+        return False
+    if found == record:
+        return True
+    raise Conflict(
+        f"run {record.run_id} is recorded already",
+        where=_path(record.run_id),
+        mend="train again: a second later it has another name",
+    )
 
 
 def save_beside(store: ObjectStore, run_id: str, files: Mapping[str, bytes]) -> None:

@@ -24,7 +24,7 @@ _FOREIGN = ("html_block", "html_inline", "link", "image", "autolink", "reference
 _NUMBER = re.compile(r"(?:none|-?[\d,.]+%?)?(?: to -?[\d.]+ \(\d+%\))?")
 
 
-def card_files(record: RunRecord, window_uses: int) -> dict[str, bytes]:
+def card_files(record: RunRecord, window_uses: int | None) -> dict[str, bytes]:
     """The card of a run in both its forms, by file name; parameters as in `card_sections`."""
     page = render_card_page(record.run_id, card_sections(record, window_uses))
     return {"card.md": render_card(record, window_uses).encode(), CARD: page.encode()}
