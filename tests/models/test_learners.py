@@ -44,5 +44,5 @@ def _row(one: AnyLearner, name: str) -> str:
 
 
 def _trees(model: bytes) -> int:
-    attributes = {a.name: a for node in onnx.load_from_string(model).graph.node for a in node.attribute}
-    return len(set(attributes["nodes_treeids"].ints))
+    attributes = [a for node in onnx.load_from_string(model).graph.node for a in node.attribute]
+    return sum(len(set(a.ints)) for a in attributes if a.name == "nodes_treeids")
