@@ -1,6 +1,7 @@
 """The collective of XGBoost: a tracker on the first host, by which the hosts find each other. Needs XGBoost to be
 imported."""
 
+from contextlib import suppress
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,17 +15,26 @@ from retail_forecast.models.meeting import Meeting
 __all__ = ["Rabit"]
 
 
+class _Tracker(RabitTracker):
+    """A tracker that may be left behind: when hosts were lost, whoever missed them has told so, and what the tracker
+    finds wrong at its own end is no news."""
+
+    def __del__(self) -> None:
+        with suppress(XGBoostError):
+            self.free()
+
+
 class Rabit:
     """XGBoost's `meeting.Collective`."""
 
     failure: type[Exception] = XGBoostError
 
     def __init__(self) -> None:
-        self._tracker: RabitTracker | None = None
+        self._tracker: _Tracker | None = None
 
     def open(self, meeting: Meeting) -> dict[str, Any]:
         """Start the tracker, which must live on until all have left."""
-        self._tracker = RabitTracker(len(meeting.hosts), meeting.leader, sortby="task", timeout=round(meeting.join_s))
+        self._tracker = _Tracker(len(meeting.hosts), meeting.leader, sortby="task", timeout=round(meeting.join_s))
         self._tracker.start()
         place: dict[str, Any] = self._tracker.worker_args()
         return place
