@@ -83,7 +83,6 @@ def dynamodb(doors: tuple[Doors, str], monkeypatch: pytest.MonkeyPatch) -> Doors
     for name, value in {
         "AWS_ENDPOINT_URL": doors[1],
         "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
     }.items():
@@ -210,7 +209,9 @@ def test_dynamodb_removes_expired_records_by_itself() -> None:
     import boto3
 
     DynamoRecords("expiry")
-    asked = boto3.client("dynamodb").describe_time_to_live(TableName="expiry")["TimeToLiveDescription"]
+    asked = boto3.client("dynamodb", region_name="eu-west-1").describe_time_to_live(TableName="expiry")[
+        "TimeToLiveDescription"
+    ]
     assert (asked["TimeToLiveStatus"], asked["AttributeName"]) == ("ENABLED", "expires_s")
 
 

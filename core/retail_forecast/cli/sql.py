@@ -29,6 +29,9 @@ def sql(
         str,
         typer.Option(metavar="duckdb|athena", help="Who answers; Athena does in its own SQL."),
     ] = "duckdb",
+    views: Annotated[
+        bool, typer.Option("--views", help="Make the views in Athena that questions ask, or make them anew.")
+    ] = False,
     environment: Environment = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     json_output: JsonOutput = False,
@@ -39,11 +42,15 @@ def sql(
     """
     from retail_forecast.domain.errors import UsageError
 
-    if (question is None) == (athena is None) or (csv_output and json_output):
+    if [question is not None, athena is not None, views].count(True) != 1 or (csv_output and json_output):
         raise UsageError(
-            "give a question or --athena, and one form of output", where="sql", mend='sql "select ..." --csv, or --json'
+            "give a question, --athena or --views, and one form of output",
+            where="sql",
+            mend='sql "select ..." --csv, or --json',
         )
-    if athena is not None:
+    if views:
+        _make_views(workspace, environment, json_output)
+    elif athena is not None:
         _print_ddl(athena, json_output)
     elif question is not None:
         form = "csv" if csv_output else "json" if json_output else "table"
@@ -58,6 +65,13 @@ def _print_ddl(location: str, json_output: bool) -> None:
 
     statements = athena_ddl(location)
     emit({"ddl": statements}, json_output, lambda: typer.echo("\n\n".join(f"{one};" for one in statements)))
+
+
+def _make_views(workspace: "Workspace", environment: str | None, json_output: bool) -> None:
+    from retail_forecast.pipeline.athena import make_views
+
+    made = make_views(workspace, settings_of(workspace, environment))
+    emit({"views": made}, json_output, lambda: typer.echo(f"made in Athena: {', '.join(made)}"))
 
 
 def _answer(workspace: "Workspace", question: str, number: int | None, limit: int, form: str) -> None:

@@ -5,6 +5,7 @@ a conditional put, so that the greatest event time wins however many write at on
 removes them (within days), hence they are not given either. Throttled calls are repeated with growing pauses.
 """
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,9 @@ class DynamoRecords:
         self._table, self._pause = table, pause
         with self._told():
             settings = Config(max_pool_connections=_AT_ONCE, retries={"mode": "adaptive", "max_attempts": _ATTEMPTS})
-            self._client = boto3.client("dynamodb", config=settings)
+            # boto3 itself looks at AWS_DEFAULT_REGION only; stores of objects take this one.
+            region = os.environ.get("AWS_REGION")
+            self._client = boto3.client("dynamodb", region_name=region, config=settings)
             self._make()
 
     def put(self, group: FeatureGroup, records: Sequence[Record]) -> int:

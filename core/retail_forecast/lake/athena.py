@@ -11,7 +11,10 @@ from retail_forecast.lake.refine import SOURCE_DIGITS
 from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
 
-__all__ = ["athena_ddl", "athena_type", "document"]
+__all__ = ["VIEW", "athena_ddl", "athena_type", "document"]
+
+VIEW = "CREATE OR REPLACE VIEW "
+"""What a statement that makes a view begins with."""
 
 _TYPES = {
     pa.string(): "VARCHAR",
@@ -57,7 +60,7 @@ def _table(name: str) -> str:
 
 def _view(name: str, schema: pa.Schema) -> str:
     columns = ",\n".join(f"  CAST({f.name.lower()} AS {athena_type(f.type)}) AS {f.name.lower()}" for f in schema)
-    return f"CREATE OR REPLACE VIEW {name} AS\nSELECT\n{columns}\nFROM {_table(name)}"
+    return f"{VIEW}{name} AS\nSELECT\n{columns}\nFROM {_table(name)}"
 
 
 def _raw_table(place: str) -> str:
@@ -69,7 +72,7 @@ def _raw_table(place: str) -> str:
 
 
 _RAW_VIEW = (
-    "CREATE OR REPLACE VIEW raw AS\nSELECT\n"
+    f"{VIEW}raw AS\nSELECT\n"
     f"  SUBSTR(ELEMENT_AT(SPLIT(\"$path\", '/'), -2), 1, {SOURCE_DIGITS}) AS source,\n"
     "  ELEMENT_AT(SPLIT(\"$path\", '/'), -1) AS file,\n"
     "  text\n"

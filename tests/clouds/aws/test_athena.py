@@ -19,6 +19,8 @@ from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.athena import asked
 from retail_forecast.domain.cloud import Scope
 from retail_forecast.domain.errors import PlaceError, UsageError
+from retail_forecast.lake.athena import athena_ddl
+from retail_forecast.lake.schemas import TABLES
 
 REGION = "ap-southeast-1"
 
@@ -123,7 +125,8 @@ def test_the_verb_asks_in_the_environment(
         "tags": {"Project": "retail-forecast", "Environment": "dev"},
         "private_subnet_ids": [],
         "jobs_security_group_id": "sg-0a1b2c3d",
-        **{key: {} for key in ("bucket_names", "zone_uris", "kms_key_arns", "ecr_repository_urls")},
+        **{key: {} for key in ("bucket_names", "kms_key_arns", "ecr_repository_urls")},
+        "zone_uris": {"lake": "s3://lake/lake"},
         "sagemaker_role_arn": "arn:aws:iam::123456789012:role/sagemaker",
         "training_limits": {"instance_types": [], "max_seconds": 1},
         "glue_database": "retail_forecast_dev",
@@ -138,3 +141,15 @@ def test_the_verb_asks_in_the_environment(
     assert (answer["engine"], answer["rows"]) == ("athena", [["LA", 12, 3.5, 0.25, True, "2006-04-10"]])
     assert run([*words, "--engine", "athena", "--state", "1"]) == 2
     assert run([*words, "--engine", "presto"]) == 2
+    assert run([*words, "--views"]) == 2
+    capsys.readouterr()
+    assert run(["sql", "--views", "--workspace", str(tmp_path), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["views"]
+    assert made[0] == "raw"
+    assert set(made) == {"raw", *TABLES}
+    sent = [
+        client.get_query_execution(QueryExecutionId=name)["QueryExecution"]["Query"]
+        for name in client.list_query_executions(WorkGroup="questions")["QueryExecutionIds"]
+    ]
+    wanted = [statement for statement in athena_ddl("s3://lake/lake") if " VIEW " in statement]
+    assert sorted(statement for statement in sent if " VIEW " in statement) == sorted(wanted)

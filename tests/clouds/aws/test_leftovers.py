@@ -9,7 +9,7 @@ import pytest
 from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.belongings import belongings
 from retail_forecast.clouds.aws.buckets import empty_bucket, locked_until, protected_buckets
-from retail_forecast.clouds.aws.removal import empty_stores, remove_ingress, remove_rest
+from retail_forecast.clouds.aws.removal import empty_stores, remove_endpoints, remove_ingress, remove_rest
 from retail_forecast.domain.cloud import Remnant, Standing
 from retail_forecast.domain.errors import PlaceError
 
@@ -92,6 +92,23 @@ def test_a_load_balancer_made_by_an_ingress_goes_with_its_target_group(account: 
     assert len(found["load balancer"]) == len(found["target group"]) == 1
     remove_ingress(account, silent, never)
     assert kinds(account).keys() == {"VPC", "subnet"}
+
+
+def test_endpoints_go_with_what_they_are_made_of_and_their_alarms(account: Account) -> None:
+    role = "arn:aws:iam::123456789012:role/x"
+    model, config = f"{NAME}-basket-1a", f"{NAME}-basket-2b"
+    account.call("sagemaker", "create_model", ModelName=model, ExecutionRoleArn=role, PrimaryContainer={"Image": "x"})
+    one = {"VariantName": "a", "ModelName": model, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    account.call("sagemaker", "create_endpoint_config", EndpointConfigName=config, ProductionVariants=[one])
+    account.call("sagemaker", "create_endpoint", EndpointName=f"{NAME}-basket", EndpointConfigName=config)
+    rule = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Threshold": 0.0, "Period": 60}
+    metric = {"Namespace": "AWS/SageMaker", "MetricName": "Invocation5XXErrors", "Statistic": "Sum"}
+    account.call("cloudwatch", "put_metric_alarm", AlarmName=f"{NAME}-basket-errors", **metric, **rule)
+    assert kinds(account).keys() == {"endpoint", "endpoint configuration", "model", "alarm"}
+    remove_endpoints(account, silent)
+    assert kinds(account).keys() == {"alarm"}
+    remove_rest(account, silent)
+    assert belongings(account) == []
 
 
 def test_interfaces_of_load_balancers_are_waited_for(account: Account) -> None:

@@ -15,7 +15,7 @@ from retail_forecast.clouds.aws.jobs import Pause
 from retail_forecast.domain.cloud import Tell
 from retail_forecast.domain.errors import PlaceError, UsageError
 
-__all__ = ["asked"]
+__all__ = ["asked", "done"]
 
 _SYNTAX = ("SYNTAX_ERROR", "COLUMN_NOT_FOUND", "TABLE_NOT_FOUND", "TYPE_MISMATCH", "FUNCTION_NOT_FOUND")
 _SCANNED = "Bytes scanned limit was exceeded"
@@ -48,15 +48,7 @@ def asked(
     UsageError : Athena does not understand the question
     PlaceError : AWS refused or could not be reached, or the question would scan more than the workgroup allows
     """
-    begun = account.call(
-        "athena",
-        "start_query_execution",
-        QueryString=question,
-        QueryExecutionContext={"Database": database},
-        WorkGroup=workgroup,
-    )
-    name = begun["QueryExecutionId"]
-    about = _ended(account, name, pause)
+    name, about = _executed(account, workgroup, database, question, pause)
     scanned = about.get("Statistics", {}).get("DataScannedInBytes", 0)
     tell(f"query {name} scanned {scanned / 1e6:,.1f} MB")
     pages = account.pages("athena", "get_query_results", QueryExecutionId=name)
@@ -64,6 +56,25 @@ def asked(
     columns = first.get("ResultSetMetadata", {}).get("ColumnInfo", [])
     schema = pa.schema([(column["Name"], _kind(column)[0]) for column in columns])
     return pa.RecordBatchReader.from_batches(schema, _batches(schema, columns, first["Rows"][1:], pages))
+
+
+def done(account: Account, workgroup: str, database: str, statement: str, pause: Pause) -> None:
+    """Carry out a statement that answers nothing, such as one that makes a view; errors as of `asked`."""
+    _executed(account, workgroup, database, statement, pause)
+
+
+def _executed(
+    account: Account, workgroup: str, database: str, statement: str, pause: Pause
+) -> tuple[str, dict[str, Any]]:
+    begun = account.call(
+        "athena",
+        "start_query_execution",
+        QueryString=statement,
+        QueryExecutionContext={"Database": database},
+        WorkGroup=workgroup,
+    )
+    name = str(begun["QueryExecutionId"])
+    return name, _ended(account, name, pause)
 
 
 def _ended(account: Account, name: str, pause: Pause) -> dict[str, Any]:

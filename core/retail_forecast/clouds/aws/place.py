@@ -16,7 +16,7 @@ from retail_forecast.clouds.aws.ingress import delete_ingress
 from retail_forecast.clouds.aws.outputs import write_outputs
 from retail_forecast.clouds.aws.prices import read_prices, read_workload
 from retail_forecast.clouds.aws.protection import protected
-from retail_forecast.clouds.aws.removal import empty_stores, remove_ingress, remove_rest
+from retail_forecast.clouds.aws.removal import empty_stores, remove_endpoints, remove_ingress, remove_rest
 from retail_forecast.clouds.aws.switches import savings
 from retail_forecast.clouds.aws.terraform import Terraform
 from retail_forecast.domain.cloud import Check, Estimate, Plan, Remnant, Scope, Tell
@@ -92,6 +92,7 @@ class Aws:
         self.terraform.init()
         delete_ingress(self.account, self.work, "retail-forecast", self.tell)
         for left in reversed(range(_ROUNDS)):
+            remove_endpoints(self.account, self.tell)
             remove_ingress(self.account, self.tell, self.pause)
             empty_stores(self.account, self.tell)
             for name in bucket_names(self.account):

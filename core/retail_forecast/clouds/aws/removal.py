@@ -1,7 +1,7 @@
 """Removal of what Terraform does not know: what an ingress, EKS or the CloudWatch agent made.
 
-Before Terraform destroys, load balancers go, for they hold interfaces and security groups of the network, and buckets
-and repositories are emptied. After it, the rest that is nobody's goes. What is gone already is no fault.
+Before Terraform destroys, load balancers and endpoints go, for they hold interfaces and security groups of the network,
+and buckets and repositories are emptied. After it, the rest that is nobody's goes. What is gone already is no fault.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,18 @@ from retail_forecast.clouds.aws.refusals import Refused
 from retail_forecast.domain.cloud import Remnant, Standing, Tell
 from retail_forecast.domain.errors import PlaceError
 
-__all__ = ["empty_stores", "remove_ingress", "remove_rest"]
+__all__ = ["empty_stores", "remove_endpoints", "remove_ingress", "remove_rest"]
 
 Pause = Callable[[float], None]
 
 _PAUSE_S, _ROUNDS = 5.0, 60
 """Between two looks whether interfaces are gone, and how many looks: AWS takes some minutes [s]."""
+
+_OF_ENDPOINTS = {
+    "endpoint": ("delete_endpoint", "EndpointName"),
+    "endpoint configuration": ("delete_endpoint_config", "EndpointConfigName"),
+    "model": ("delete_model", "ModelName"),
+}
 
 _BALANCER = "ELB "
 """What the description of a load balancer's network interface begins with."""
@@ -49,6 +55,15 @@ def remove_ingress(account: Account, tell: Tell, pause: Pause) -> None:
     )
 
 
+def remove_endpoints(account: Account, tell: Tell) -> None:
+    """Delete SageMaker's endpoints, whose hosts stand in the network, and then what they are made of."""
+    for remnant in belongings(account):
+        if remnant.kind in _OF_ENDPOINTS:
+            operation, name = _OF_ENDPOINTS[remnant.kind]
+            account.call("sagemaker", operation, **{name: remnant.name})
+            tell(f"deleted {remnant}")
+
+
 def empty_stores(account: Account, tell: Tell) -> None:
     """Empty the buckets and image repositories of the scope, as far as no lock keeps what is in them."""
     for name in bucket_names(account):
@@ -60,7 +75,7 @@ def empty_stores(account: Account, tell: Tell) -> None:
 
 
 def remove_rest(account: Account, tell: Tell) -> None:
-    """Delete what is left and may go: log groups, interfaces, security groups, volumes, trails, buckets, images."""
+    """Delete what is left and may go: alarms, log groups, interfaces, groups, volumes, trails, buckets, images."""
     found = [remnant for remnant in belongings(account) if remnant.standing == Standing.STANDS]
     for kind, done, remove in _REMOVALS:
         for remnant in (r for r in found if r.kind == kind):
@@ -88,6 +103,10 @@ def _empty_repository(account: Account, name: str) -> None:
     for page in account.pages("ecr", "list_images", repositoryName=name):
         if images := page["imageIds"]:
             account.call("ecr", "batch_delete_image", repositoryName=name, imageIds=images)
+
+
+def _alarm(account: Account, remnant: Remnant) -> None:
+    account.call("cloudwatch", "delete_alarms", AlarmNames=[remnant.name])
 
 
 def _interface(account: Account, remnant: Remnant) -> None:
@@ -127,6 +146,7 @@ def _bucket(account: Account, remnant: Remnant) -> None:
 
 
 _REMOVALS: tuple[tuple[str, str, Callable[[Account, Remnant], None]], ...] = (
+    ("alarm", "deleted", _alarm),
     ("network interface", "deleted", _interface),
     ("security group", "revoked the rules of", _rules),
     ("security group", "deleted", _security_group),
