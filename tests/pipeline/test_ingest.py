@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from retail_forecast.cli.main import run
 from retail_forecast.domain.calendar import add_weeks
 from retail_forecast.domain.settings import Settings
 from retail_forecast.lake.standards import ALL_RULES
+from retail_forecast.lake.state import LakeStates
 from retail_forecast.pipeline.ingest import Ingested, ingest_files
 from retail_forecast.simulation.spec import TillSpec
 from retail_forecast.simulation.tills import simulate
@@ -162,4 +164,12 @@ def test_the_verb_writes_the_report_of_any_state_anew(
     assert run(["quality", "--workspace", str(tmp_path)]) == 0
     assert "state-000002.html" in capsys.readouterr().out
     assert run(["quality", "--state", "9", "--workspace", str(tmp_path), "--json"]) == 2
+    states = LakeStates(tmp_path / "lake")
+    newest = states.latest()
+    assert newest is not None
+    states.publish(msgspec.structs.replace(newest, number=3))
+    capsys.readouterr()
+    assert run(["quality", "--workspace", str(tmp_path)]) == 0
+    assert "state-000002.html" in capsys.readouterr().out, "no ingest led to the newest state"
+    assert run(["quality", "--state", "3", "--workspace", str(tmp_path), "--json"]) == 2
     assert run(["quality", "--workspace", str(tmp_path / "nothing"), "--json"]) == 3

@@ -25,20 +25,21 @@ _LABEL = "BASKET_PRICE_SENSITIVITY"
 def report_quality(
     workspace: Path, settings: Settings, *, state: int | None, now: datetime
 ) -> tuple[Path, IngestFacts]:
-    """Write the report on the ingest that led to `state`, by default to the newest; returns the page and its facts.
+    """Write the report on the ingest that led to `state`, by default on the newest; returns the page and its facts.
 
     Raises
     ------
     DataError : nothing has been ingested yet
     UsageError : no ingest led to that state, or its report was not kept
     """
-    newest = lake_state(workspace)
-    number = newest.number if state is None else state
-    report = read_report(lake_path(workspace), number) if 1 <= number <= newest.number else None
+    root, newest = lake_path(workspace), lake_state(workspace)
+    # A state may have come otherwise than by an ingest: by optimising, restoring or migrating.
+    numbers = range(newest.number, 0, -1) if state is None else [state] if 1 <= state <= newest.number else []
+    report = next(filter(None, (read_report(root, number) for number in numbers)), None)
     if report is None:
         raise UsageError(
-            f"no report of an ingest to state {number} is kept",
-            where=str(lake_path(workspace)),
+            "no report of an ingest is kept" if state is None else f"no report of an ingest to state {state} is kept",
+            where=str(root),
             mend=f"name a state from 1 to {newest.number} that an ingest led to",
         )
     return write_report(workspace, settings, report, now=now)
