@@ -124,7 +124,10 @@ class _Puller:
         if self.watch.is_alive():
             self.watch.join()
         self.process.terminate()
-        self.process.communicate()
+        # Whoever asked why it ended has read to the end, and closed, what it said.
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            self.process.communicate()
+        self.process.wait()
 
     def _begun(self) -> subprocess.Popen[bytes]:
         # A session of its own: what a terminal sends to stop the server is not for it.
