@@ -34,7 +34,7 @@ def report_quality(
     """
     root, newest = lake_path(workspace), lake_state(workspace)
     # A state may have come otherwise than by an ingest: by optimising, restoring or migrating.
-    numbers = range(newest.number, 0, -1) if state is None else [state] if 1 <= state <= newest.number else []
+    numbers = (number for number in range(newest.number, 0, -1) if state in (None, number))
     report = next(filter(None, (read_report(root, number) for number in numbers)), None)
     if report is None:
         raise UsageError(
