@@ -14,6 +14,7 @@ import sys
 import tarfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -86,7 +87,7 @@ class Writing:
             self.logs.put_log_events(**stream, logEvents=[event])
 
 
-class Hosted:
+class Hosted(ABC):
     """A job in a thread of its own; `word` begins the names of its fields."""
 
     word, group = "", ""
@@ -100,6 +101,7 @@ class Hosted:
         self.writing = Writing(account.logs, self.group, name)
         threading.Thread(target=self.run, daemon=True).start()
 
+    @abstractmethod
     def check(self) -> None:
         """What the reference says in words.
 
@@ -107,8 +109,8 @@ class Hosted:
         ------
         Refusal : the request does not fit
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def work(self, folder: Path) -> None:
         """Do the job.
 
@@ -116,7 +118,6 @@ class Hosted:
         ------
         Refusal : it fails
         """
-        raise NotImplementedError
 
     def run(self) -> None:
         try:
