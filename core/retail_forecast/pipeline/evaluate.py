@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
 from retail_forecast.models.figures import Figures, measure
+from retail_forecast.pipeline.bounds import weeks_between
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import lake_path, lake_state
@@ -80,13 +80,5 @@ def weeks_to_measure(state: LakeState, last_learned: int, first: int | None, las
     ------
     UsageError : there is none
     """
-    start = first if first is not None else last_learned + 1
-    weeks = [week for week in sorted(state.weeks) if start <= week and (last is None or week <= last)]
-    if not weeks:
-        present = f"{min(state.weeks)} to {max(state.weeks)}" if state.weeks else "none"
-        raise UsageError(
-            f"no week from {start} to {last or 'the newest'} is in the lake, which holds {present}",
-            where="--from-week, --to-week",
-            mend=f"choose weeks that are there; the model learned from weeks up to {last_learned}",
-        )
-    return weeks
+    mend = f"choose weeks that are there; the model learned from weeks up to {last_learned}"
+    return weeks_between(state, last_learned + 1 if first is None else first, last, mend)

@@ -23,13 +23,14 @@ from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.engines import Done, EngineName, open_engine
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
+from retail_forecast.pipeline.bounds import weeks_between
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.places import there
 from retail_forecast.pipeline.predict import answers_table, require_format, write_tables
 from retail_forecast.pipeline.resolve import resolve_bundle
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 
-__all__ = ["predict_lake", "spans_of", "weeks_of"]
+__all__ = ["predict_lake", "spans_of"]
 
 _WEEKS_AT_ONCE = 13
 
@@ -78,7 +79,7 @@ def predict_lake(
             mend="leave --engine spark out for --task arrival",
         )
     bundle, state = resolve_bundle(workspace, model, task), lake_state(workspace)
-    weeks = weeks_of(state, from_week, to_week)
+    weeks = weeks_between(state, from_week, to_week)
     total = sum(state.weeks[week].baskets for week in weeks)
     with (
         there(output) as file,
@@ -97,25 +98,6 @@ def _beside(file: Path) -> Iterator[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
         yield Path(folder)
-
-
-def weeks_of(state: LakeState, first: int | None, last: int | None) -> list[int]:
-    """Weeks of the lake between the bounds.
-
-    Raises
-    ------
-    UsageError : there is none
-    """
-    weeks = [
-        week for week in sorted(state.weeks) if (first is None or week >= first) and (last is None or week <= last)
-    ]
-    if not weeks:
-        raise UsageError(
-            f"the lake holds weeks {min(state.weeks)} to {max(state.weeks)}, of which none lies within the bounds",
-            where="--from-week, --to-week",
-            mend="name weeks of the lake",
-        )
-    return weeks
 
 
 def spans_of(weeks: Sequence[int], at_once: int = _WEEKS_AT_ONCE) -> list[tuple[int, ...]]:

@@ -25,12 +25,13 @@ from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.lake.state import LakeState
+from retail_forecast.pipeline.bounds import weeks_between
 from retail_forecast.pipeline.elsewhere import Asked, SageMaker, sagemaker
 from retail_forecast.pipeline.exchange import read_answers, write_lines
 from retail_forecast.pipeline.places import there
 from retail_forecast.pipeline.predict import require_format, write_tables
 from retail_forecast.pipeline.resolve import resolve_bundle
-from retail_forecast.pipeline.scoring import spans_of, weeks_of
+from retail_forecast.pipeline.scoring import spans_of
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
 
 __all__ = ["predict_elsewhere"]
@@ -92,7 +93,7 @@ def predict_elsewhere(
             mend="leave --cloud out for --task arrival",
         )
     bundle, state = resolve_bundle(workspace, model, task), lake_state(workspace)
-    weeks = weeks_of(state, from_week, to_week)
+    weeks = weeks_between(state, from_week, to_week)
     scoring = _Scoring(workspace, state, bundle.manifest.run_id, tuple(spans_of(weeks)))
     place = sagemaker(workspace, settings, 1, log)
     work = digest_of(msgspec.json.encode([bundle.digest, state.number, state.tables, weeks], order="sorted"))

@@ -151,7 +151,7 @@ def test_a_job_that_has_ended_cannot_be_stopped(
     [
         (["--task", "arrival"], "followed from week to week"),
         (["--engine", "spark"], "weeks, cloud and engine"),
-        (["--from-week", "203001"], "none lies within the bounds"),
+        (["--from-week", "203001"], "no week from 203001"),
         (["--environment", "prod"], "outputs of the environment cannot be read"),
     ],
 )
