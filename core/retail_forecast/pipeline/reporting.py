@@ -84,9 +84,10 @@ def report_on(
     UsageError : no such run, or no champion
     """
     run_id = resolve_bundle(workspace, model, task).manifest.run_id
-    champion = current(registry_store(workspace), task) if task is Task.BASKET else None
+    store = registry_store(workspace)
+    champion = current(store, task) if task is Task.BASKET else None
     served = ask_about_newest_basket(workspace) if champion is not None and champion.run_id == run_id else None
-    record = load_run(registry_store(workspace), run_id)
+    record = load_run(store, run_id)
     return make_report(workspace, settings, record, decision=None, served=served, now=now, output=output), run_id
 
 
