@@ -17,8 +17,9 @@ from retail_forecast.lake.schemas import TABLES
 from retail_forecast.lake.tables import PATHS
 from retail_forecast.monitoring.weeks import Remark
 from retail_forecast.pipeline.places import here
-from retail_forecast.pipeline.workspace import lake_address, lake_path, lake_state, registry_path
-from retail_forecast.registry.events import Job, job
+from retail_forecast.pipeline.registry import job_told
+from retail_forecast.pipeline.workspace import lake_address, lake_path, lake_state
+from retail_forecast.registry.events import Job
 
 __all__ = ["Ingested", "ingest_files"]
 
@@ -58,7 +59,7 @@ def ingest_files(
     the errors of `lake.ingest`
     """
     Thread(target=import_module, args=("retail_forecast.pipeline.quality",)).start()
-    with job(workspace, "ingest", clock, registry_path(workspace)) as told, here(sources) as files:
+    with job_told(workspace, "ingest", clock) as told, here(sources) as files:
         report = ingest(
             lake_path(workspace),
             files,

@@ -18,13 +18,12 @@ from retail_forecast.models.bootstrap import basket_clusters
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.labelling import Labels, relabelled
 from retail_forecast.pipeline.packages import mirrored
-from retail_forecast.pipeline.registry import fetched_bundle, publish_runs, registry_store
-from retail_forecast.pipeline.workspace import lake_path, lake_state, registry_path
+from retail_forecast.pipeline.registry import fetched_bundle, job_told, publish_runs, registry_store
+from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.champion import Champion, bundle_folder, current, history
 from retail_forecast.registry.champion import promote as put_in_force
 from retail_forecast.registry.champion import rollback as put_back
 from retail_forecast.registry.comparison import Comparison, compare, comparison_weeks
-from retail_forecast.registry.events import job
 from retail_forecast.registry.gate import Decision, Override, decide
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.refusals import keep_refusal
@@ -70,7 +69,7 @@ def promote(
     publish_runs(workspace)
     store = registry_store(workspace)
     candidate = load_run(store, run_id)
-    with job(workspace, f"promote.{candidate.task}", clock, registry_path(workspace)) as told:
+    with job_told(workspace, f"promote.{candidate.task}", clock) as told:
         told.reads(bundle_folder(run_id), candidate.bundle_digest)
         read_manifest(fetched_bundle(workspace, run_id, candidate.bundle_digest), candidate.bundle_digest)
         champion = current(store, candidate.task)

@@ -6,6 +6,9 @@ what people read, and last the record, under a condition. A run whose record is 
 else, so that a broken upload leaves nothing visible; it stays in the workspace until a repeat has published it.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 from obstore.store import ObjectStore
@@ -20,10 +23,11 @@ from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.pipeline.workspace import bundle_path, registry_folder, registry_path, run_path, snapshot_path
 from retail_forecast.registry.champion import bundle_folder
+from retail_forecast.registry.events import Job, job
 from retail_forecast.registry.record import RunRecord
 from retail_forecast.registry.runs import RECORD, is_recorded, list_runs, run_folder, save_run
 
-__all__ = ["fetched_bundle", "publish_runs", "publish_snapshot", "registry_store"]
+__all__ = ["fetched_bundle", "job_told", "publish_runs", "publish_snapshot", "registry_store"]
 
 
 def registry_store(workspace: Path) -> ObjectStore:
@@ -34,6 +38,16 @@ def registry_store(workspace: Path) -> ObjectStore:
     UsageError : a setting does not fit
     """
     return open_store(registry_path(workspace))
+
+
+def job_told(workspace: Path, name: str, clock: Callable[[], datetime]) -> AbstractContextManager[Job]:
+    """A job of a workspace, whose beginning and end its registry is told; see `registry.events.job`.
+
+    Raises
+    ------
+    PlaceError : an event cannot be written
+    """
+    return job(workspace, name, clock, registry_path(workspace))
 
 
 def fetched_bundle(workspace: Path, run_id: str, digest: str) -> Path:

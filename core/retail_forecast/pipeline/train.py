@@ -36,9 +36,9 @@ from retail_forecast.pipeline.labelling import agreement
 from retail_forecast.pipeline.learning import Choice, Run, choose
 from retail_forecast.pipeline.material import Material, read_material
 from retail_forecast.pipeline.order import ALL, Order, windows_of
-from retail_forecast.pipeline.workspace import lake_address, lake_state, registry_path
+from retail_forecast.pipeline.registry import job_told
+from retail_forecast.pipeline.workspace import lake_address, lake_state
 from retail_forecast.registry.champion import bundle_folder
-from retail_forecast.registry.events import job
 from retail_forecast.registry.record import Span, Windows
 from retail_forecast.registry.tuned import refuse_unfit
 
@@ -123,7 +123,7 @@ def _train(
     first = orders[0]
     title = f"train {first.task} {first.model if len(orders) == 1 else ALL}"
     with (
-        job(workspace, title.replace(" ", "."), clock, registry_path(workspace)) as told,
+        job_told(workspace, title.replace(" ", "."), clock) as told,
         progress.track(title, 1 + len(orders) * (3 if first.ship else 2), "steps") as done,
     ):
         choices = [choose(workspace, settings, order) for order in orders]
