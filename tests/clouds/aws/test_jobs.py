@@ -126,6 +126,18 @@ def test_steps_are_told_once(account: Account, sagemaker: Stubber) -> None:
     assert told == [f"training job x: {line}" for line in expected]
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_only_a_job_that_was_there_is_not_told_again(account: Account, sagemaker: Stubber, there: bool) -> None:
+    described(sagemaker, "Completed", {"SecondaryStatusTransitions": [{"Status": "Starting", "StartTime": 0}]})
+    told: list[str] = []
+    with Stubber(account.client("logs")) as logs:
+        logs.add_response("describe_log_streams", {"logStreams": []})
+        about = ended(account, Started(TRAINING, "x", there=there), told.append, lambda: None)
+    assert about["TrainingJobStatus"] == "Completed"
+    had_ended = "training job x had ended; its log is in /aws/sagemaker/TrainingJobs/x"
+    assert told == [had_ended if there else "training job x: Starting"]
+
+
 def test_a_tuning_tells_its_best_so_far(account: Account, sagemaker: Stubber) -> None:
     best = {
         "TrainingJobName": "x-1",

@@ -38,7 +38,10 @@ def test_the_figures_of_the_cloud_are_those_of_this_machine(
     assert here[0] == 0, here
     assert verb_in(in_the_bucket, *words, "--cloud", "aws") == here
     assert run([*words, "--cloud", "aws", "--workspace", str(in_the_bucket)]) == 0
-    assert "was started before" in capsys.readouterr().err
+    told = [line.partition(" job ")[2].split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
+    assert told[0] == "was started before"
+    assert told[1].startswith("had ended; its log is in /aws/sagemaker/ProcessingJobs/")
+    assert len(told) == 2, "no line of its log"
 
 
 def test_a_job_that_fails_says_why(

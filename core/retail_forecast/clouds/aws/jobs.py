@@ -145,17 +145,32 @@ def ended(account: Account, job: Started, tell: Tell, pause: Pause) -> dict[str,
 
     Parameters
     ----------
-    tell : is told each step that the job takes, and what its hosts write
+    tell : is told each step that the job takes, and what its hosts write; of a job that had ended well before, only
+        where its log is
     pause : between two looks
 
     Raises
     ------
     PlaceError : it failed or was stopped; says why, and how its log ends
     """
-    told: set[tuple[object, str]] = set()
+    about = _description(account, job.kind, job.name)
+    if job.there and job.kind.group and about[job.kind.status] == "Completed":
+        tell(f"{job.kind.title} {job.name} had ended; its log is in {job.kind.group}/{job.name}")
+        return about
     log = JobLog(account, job.kind.group, job.name)
+    about = _followed(account, job, about, log, tell, pause)
+    if about[job.kind.status] != "Completed":
+        log.news()
+        raise _ill(job, about, log.end)
+    return about
+
+
+def _followed(
+    account: Account, job: Started, about: dict[str, Any], log: JobLog, tell: Tell, pause: Pause
+) -> dict[str, Any]:
+    """How SageMaker describes a job, first by `about`, once it has ended in any way."""
+    told: set[tuple[object, str]] = set()
     while True:
-        about = account.call("sagemaker", f"describe_{job.kind.word}", **{job.kind.name: job.name})
         for step in _steps(job.kind, about):
             if step not in told:
                 tell(f"{job.kind.title} {job.name}: {step[1]}")
@@ -163,17 +178,18 @@ def ended(account: Account, job: Started, tell: Tell, pause: Pause) -> dict[str,
         for line in log.news() if job.kind.told else ():
             tell(f"{job.kind.title} {job.name}: {line}")
         if about[job.kind.status] not in ("InProgress", "Stopping"):
-            break
+            return about
         pause()
-    if about[job.kind.status] != "Completed":
-        log.news()
-        raise _ill(job, about, log.end)
-    return about
+        about = _description(account, job.kind, job.name)
+
+
+def _description(account: Account, kind: Kind, name: str) -> dict[str, Any]:
+    return account.call("sagemaker", f"describe_{kind.word}", **{kind.name: name})
 
 
 def _described(account: Account, kind: Kind, name: str) -> dict[str, Any] | None:
     try:
-        return account.call("sagemaker", f"describe_{kind.word}", **{kind.name: name})
+        return _description(account, kind, name)
     except Refused as error:
         if error.kind is Refusal.ABSENT:
             return None
