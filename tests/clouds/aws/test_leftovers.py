@@ -1,10 +1,13 @@
 """What a teardown leaves behind is found, removed as far as it may be, and named otherwise."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from moto.sagemaker.models import sagemaker_backends
 
 from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.belongings import belongings
@@ -14,6 +17,7 @@ from retail_forecast.domain.cloud import Remnant, Standing
 from retail_forecast.domain.errors import PlaceError
 
 NAME = "retail-forecast-dev"
+ACCOUNT_ID = "123456789012"
 TAGS = [{"Key": "Project", "Value": "retail-forecast"}, {"Key": "Environment", "Value": "dev"}]
 
 
@@ -109,6 +113,35 @@ def test_endpoints_go_with_what_they_are_made_of_and_their_alarms(account: Accou
     assert kinds(account).keys() == {"alarm"}
     remove_rest(account, silent)
     assert belongings(account) == []
+
+
+@pytest.fixture
+def packages_can_be_deleted(account: Account) -> Iterator[None]:
+    """moto keeps model packages but deletes none: here each deletion takes one out of what it keeps."""
+    kept = sagemaker_backends[ACCOUNT_ID][account.scope.region].model_packages
+    event, events = "before-call.sagemaker.DeleteModelPackage", account.client("sagemaker").meta.events
+
+    def delete(params: dict[str, Any], **_: object) -> tuple[AWSResponse, dict[str, Any]]:
+        del kept[json.loads(params["body"])["ModelPackageName"]]
+        return AWSResponse(params["url"], 200, {}, None), {}
+
+    events.register(event, delete)
+    yield
+    events.unregister(event, delete)
+
+
+@pytest.mark.usefixtures("packages_can_be_deleted")
+def test_packages_of_models_go_before_their_groups_and_those_of_others_stay(account: Account) -> None:
+    groups = [f"{NAME}-basket", f"{NAME}-flat", "retail-forecast-prod-basket"]
+    for group in groups:
+        account.call("sagemaker", "create_model_package_group", ModelPackageGroupName=group)
+    for group, status in ((groups[0], "Approved"), (groups[0], "Rejected"), (groups[2], "Approved")):
+        account.call("sagemaker", "create_model_package", ModelPackageGroupName=group, ModelApprovalStatus=status)
+    told: list[str] = []
+    empty_stores(account, told.append)
+    left = account.call("sagemaker", "list_model_packages", ModelPackageType="Both")["ModelPackageSummaryList"]
+    assert [one["ModelPackageGroupName"] for one in left] == [groups[2]]
+    assert told == [f"emptied sagemaker model package group {groups[0]}: 2 packages"]
 
 
 def test_interfaces_of_load_balancers_are_waited_for(account: Account) -> None:

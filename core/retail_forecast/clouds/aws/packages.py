@@ -5,14 +5,14 @@ run's standing as often as one likes. Its container is the server's image with t
 approved package is all that an endpoint needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from retail_forecast.clouds.aws.account import Account
 from retail_forecast.domain.errors import PlaceError, UsageError
 
-__all__ = ["Package", "approved_package", "mirror_package", "package_request"]
+__all__ = ["Package", "approved_package", "empty_group", "mirror_package", "package_request"]
 
 _NOTE_LIMIT = 1024
 _VALUE_LIMIT = 256
@@ -116,15 +116,33 @@ def approved_package(account: Account, group: str, run_id: str) -> str:
     return arn
 
 
+def empty_group(account: Account, group: str) -> int:
+    """Delete the packages of a group, approved ones as well, for AWS deletes no group that has any; returns how many.
+
+    Raises
+    ------
+    Refused : AWS answered with an error
+    """
+    arns = [str(summary["ModelPackageArn"]) for summary in _packages(account, group)]
+    for arn in arns:
+        account.call("sagemaker", "delete_model_package", ModelPackageName=arn)
+    return len(arns)
+
+
 def _facts(package: Package) -> dict[str, str]:
     return {name: value[:_VALUE_LIMIT] for name, value in list(package.facts.items())[:_FACTS_LIMIT]}
 
 
 def _found(account: Account, group: str, run_id: str) -> str | None:
+    for summary in _packages(account, group):
+        if summary.get("ModelPackageDescription") == run_id:
+            return str(summary["ModelPackageArn"])
+    return None
+
+
+def _packages(account: Account, group: str) -> Iterator[dict[str, Any]]:
+    """The packages of a group, newest first."""
     given = {"ModelPackageGroupName": group, "ModelPackageType": "Versioned"}
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     for page in account.pages("sagemaker", "list_model_packages", **given, **order):
-        for summary in page["ModelPackageSummaryList"]:
-            if summary.get("ModelPackageDescription") == run_id:
-                return str(summary["ModelPackageArn"])
-    return None
+        yield from page["ModelPackageSummaryList"]

@@ -83,7 +83,7 @@ class Aws:
         return protected(self.account)
 
     def tear_down(self) -> None:
-        """Ingress and load balancers, contents of buckets and repositories, Terraform, then the rest.
+        """Ingress and load balancers, contents of buckets, repositories and groups of models, Terraform, then the rest.
 
         Raises
         ------

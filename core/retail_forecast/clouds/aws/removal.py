@@ -1,7 +1,8 @@
 """Removal of what Terraform does not know: what an ingress, EKS or the CloudWatch agent made.
 
 Before Terraform destroys, load balancers and endpoints go, for they hold interfaces and security groups of the network,
-and buckets and repositories are emptied. After it, the rest that is nobody's goes. What is gone already is no fault.
+and buckets, image repositories and model package groups are emptied. After it, the rest that is nobody's goes. What is
+gone already is no fault.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from retail_forecast.clouds.aws.account import Account
 from retail_forecast.clouds.aws.belongings import belongings
 from retail_forecast.clouds.aws.buckets import bucket_names, empty_bucket
 from retail_forecast.clouds.aws.network import load_balancers, target_groups, vpcs
+from retail_forecast.clouds.aws.packages import empty_group
 from retail_forecast.clouds.aws.refusals import Refused
 from retail_forecast.domain.cloud import Remnant, Standing, Tell
 from retail_forecast.domain.errors import PlaceError
@@ -65,13 +67,16 @@ def remove_endpoints(account: Account, tell: Tell) -> None:
 
 
 def empty_stores(account: Account, tell: Tell) -> None:
-    """Empty the buckets and image repositories of the scope, as far as no lock keeps what is in them."""
+    """Empty the buckets, image repositories and model package groups of the scope, as far as no lock keeps what is in
+    them."""
     for name in bucket_names(account):
         if gone := empty_bucket(account, name):
             tell(f"emptied bucket {name}: {gone} versions")
     for remnant in belongings(account):
         if remnant.kind == "repository":
             _empty_repository(account, remnant.name)
+        if remnant.kind == "model package group" and (gone := empty_group(account, remnant.name)):
+            tell(f"emptied {remnant}: {gone} packages")
 
 
 def remove_rest(account: Account, tell: Tell) -> None:
