@@ -38,23 +38,27 @@ class Cloud(StrEnum):
     AZUREML = "azureml"
 
 
+Timeout = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Start no further trial after this time.")
+]
+Export = Annotated[
+    Cloud | None, typer.Option(help="Only print the search space: ParameterRanges or a sweep's search_space.")
+]
+
+
 def tune(
     *,
     task: Annotated[Task, typer.Option(help="What the model looks at.")] = Task.BASKET,
     model: Annotated[str, typer.Option(help="Learner to tune.")] = "xgboost",
     trials: Annotated[int, typer.Option(min=1, help="Finished trials that the study is brought to.")] = 20,
-    timeout: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="Start no further trial after this time.")
-    ] = None,
+    timeout: Timeout = None,
     train_from_week: TrainFromWeek = None,
     train_to_week: TrainToWeek = None,
     test_from_week: TestFromWeek = None,
     test_to_week: TestToWeek = None,
     seed: Seed = None,
     labels: MadeLabels = "given",
-    export: Annotated[
-        Cloud | None, typer.Option(help="Only print the search space: ParameterRanges or a sweep's search_space.")
-    ] = None,
+    export: Export = None,
     cloud: CloudName = None,
     environment: Environment = None,
     workspace: Workspace = DEFAULT_WORKSPACE,

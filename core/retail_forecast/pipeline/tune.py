@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -55,6 +55,11 @@ class Study:
     state: LakeState
     labels: Labels
 
+    @property
+    def start(self) -> dict[str, Any]:
+        """The learner's own settings, which the first trial has."""
+        return {**self.settings.train.model_dump(), **learner(self.order.model, task=self.order.task).settings}
+
 
 def tune(
     workspace: Path,
@@ -82,26 +87,35 @@ def tune(
     UsageError : an unknown learner, bounds that do not fit, or too few weeks
     """
     study = study_of(workspace, settings, order)
-    start = {**study.settings.train.model_dump(), **learner(order.model, task=order.task).settings}
-    if order.cloud is not None:
-        place, asked = elsewhere(workspace, study, trials, timeout_s, log)
-        usual, *others = [place.start(one) for one in asked]
-        best = place.best(usual, others[0] if others else None, study.space, start)
+    if order.cloud is None:
+        best = _best_here(workspace, study, trials, timeout_s, tell)
     else:
-        best = search(
-            workspace / STUDIES,
-            study.name,
-            study.space,
-            validation_of(study.gold, study.windows, study.settings, order),
-            trials=trials,
-            timeout_s=timeout_s,
-            start=start,
-            seed=study.settings.train.seed,
-            tell=tell,
-        )
+        best = _best_elsewhere(workspace, study, trials, timeout_s, log)
     tuned = _tuned(study, best, clock())
     save_tuned(registry_store(workspace), tuned)
     return tuned
+
+
+def _best_here(
+    workspace: Path, study: Study, trials: int, timeout_s: float | None, tell: Callable[[Told], None]
+) -> Best:
+    return search(
+        workspace / STUDIES,
+        study.name,
+        study.space,
+        validation_of(study.gold, study.windows, study.settings, study.order),
+        trials=trials,
+        timeout_s=timeout_s,
+        start=study.start,
+        seed=study.settings.train.seed,
+        tell=tell,
+    )
+
+
+def _best_elsewhere(workspace: Path, study: Study, trials: int, timeout_s: float | None, log: Log) -> Best:
+    place, asked = elsewhere(workspace, study, trials, timeout_s, log)
+    usual, *others = [place.start(one) for one in asked]
+    return place.best(usual, others[0] if others else None, study.space, study.start)
 
 
 def study_of(workspace: Path, settings: Settings, order: Order) -> Study:
