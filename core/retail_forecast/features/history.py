@@ -141,22 +141,16 @@ def join_history(
     asked = np.where(week > until, np.maximum(asked, until), asked)
     _check(baskets, week, until, start)
     history = start or empty_history(int(asked.min(initial=until)) - 1)
-    tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
-    rows = table_rows(baskets, tables)
-    moment = _moment(baskets)
+    sums = _Sums.after(history, baskets, past, counted)
     known = np.zeros((len(baskets), len(ARRIVAL_FEATURES) + len(SEGMENT_FEATURES)), np.float32)
-    anonymous = baskets.customer.index < 0
     found = history
     for number in range(history.week, max(int(week.max(initial=until)), until) + 1):
         if number > history.week:
-            _add(tables, rows, np.flatnonzero((week == number) & counted), past, number, moment)
+            sums.add(number)
         at = np.flatnonzero(asked == number)
-        here = History(number, tables)
-        known[at] = known_features(
-            baskets.shop_day[at], baskets.shop_hour[at], anonymous[at], [row[at] for row in rows], here
-        )
+        known[at] = sums.known(number, at)
         if number == until:
-            found = History(number, tuple(map(_seen, tables)))
+            found = sums.history(number)
     return Joined(replace(baskets, known=known), found)
 
 
@@ -176,15 +170,55 @@ def follow(
     """
     week = week_of(baskets.shop_day)
     _check(baskets, week, history.week, history)
-    tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
-    rows = table_rows(baskets, tables)
-    moment = _moment(baskets)
+    sums = _Sums.after(history, baskets, past, counted)
     found = []
     for number in range(history.week + 1, max(weeks, default=history.week) + 1):
-        _add(tables, rows, np.flatnonzero((week == number) & counted), past, number, moment)
+        sums.add(number)
         if number in weeks:
-            found.append(History(number, tuple(map(_seen, tables))))
+            found.append(sums.history(number))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums that grow in place, week by week.
+
+    Attributes
+    ----------
+    week, moment, rows : of each of n baskets: its week, when it was paid, and its row in each table
+    past, counted : as of `join_history`
+    """
+
+    baskets: Baskets
+    week: NDArray[np.int32]
+    moment: NDArray[np.int64]
+    past: NDArray[np.float64]
+    counted: NDArray[np.bool_]
+    tables: tuple[Table, ...]
+    rows: tuple[NDArray[np.int32], ...]
+
+    @classmethod
+    def after(
+        cls, history: History, baskets: Baskets, past: NDArray[np.float64], counted: NDArray[np.bool_]
+    ) -> "_Sums":
+        """The sums as `history` has them, with rows for all keys of `baskets`."""
+        tables = tuple(_extended(t, g, baskets) for t, g in zip(history.tables, GROUPS, strict=True))
+        week, moment = week_of(baskets.shop_day), _moment(baskets)
+        return cls(baskets, week, moment, past, counted, tables, table_rows(baskets, tables))
+
+    def add(self, week: int) -> None:
+        """Let a week pass, and add its baskets."""
+        _add(self.tables, self.rows, np.flatnonzero((self.week == week) & self.counted), self.past, week, self.moment)
+
+    def known(self, week: int, at: NDArray[np.intp]) -> NDArray[np.float32]:
+        """What is known at the end of `week` of the baskets at `at`."""
+        baskets, rows = self.baskets, [row[at] for row in self.rows]
+        anonymous = baskets.customer.index[at] < 0
+        return known_features(baskets.shop_day[at], baskets.shop_hour[at], anonymous, rows, History(week, self.tables))
+
+    def history(self, week: int) -> History:
+        """A copy of what stands at the end of `week`."""
+        return History(week, tuple(map(_seen, self.tables)))
 
 
 def _moment(baskets: Baskets) -> NDArray[np.int64]:
