@@ -8,6 +8,7 @@ changes nothing; another file for a week that is present replaces that week in a
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -87,23 +88,58 @@ def ingest(
         before = states.latest()
         undo_unpublished(root, before.tables if before else {})
         with _workroom(root) as room:
+            work = _Work(root, room, settings, before, start, runner, shown)
             taken = take_in(files, before.sources if before else (), room, runner, shown)
             taken = admit(taken, before, settings.quality, accept)
             if not taken.staged:
                 return _report(taken, Ledger(), before, before, (), Difference(), {}, (clock() - start).total_seconds())
             check()
-            ledger, tables = _write(root, room, taken.staged, before, settings, start, runner, shown)
-            state = _next_state(taken.staged, before, ledger, tables, clock())
-            replaced = _replaced(taken.staged, before)
-            corrections = _corrections(root, before, tables["silver"], replaced, settings, room)
-            misfits = _misfits(root, ledger, tables["customers"], settings, room)
-            seconds = (clock() - start).total_seconds()
-            report = _report(taken, ledger, before, state, replaced, corrections, misfits, seconds)
-            keep_report(root, report)
-            keep_profiles(root, state.number, ledger.profiles)
+            report, state = _refined(work, taken, clock)
             check()
             states.publish(state)
             return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the steps of one ingest share: `before` is the state it began with, `arrival` when it began."""
+
+    root: Address
+    room: Path
+    settings: LakeSettings
+    before: LakeState | None
+    arrival: datetime
+    engine: Engine
+    progress: Progress
+
+    @property
+    def number(self) -> int:
+        """Of the state that it makes."""
+        return self.before.number + 1 if self.before else 1
+
+    @property
+    def stem(self) -> str:
+        """What the names of its part files begin with."""
+        return f"{self.number:06d}-{self.arrival:%Y%m%dT%H%M%S%f}"
+
+    def replaced(self, staged: Sequence[Staged]) -> tuple[int, ...]:
+        """Weeks that are present, and come again."""
+        present = self.before.weeks if self.before else {}
+        return tuple(sorted({week for source in staged for week in source.weeks if week in present}))
+
+
+def _refined(work: _Work, taken: Intake, clock: Callable[[], datetime]) -> tuple[IngestReport, LakeState]:
+    """Write all but the state, which is returned with the report on what it holds."""
+    ledger, tables = _write(work, taken.staged)
+    state = _next_state(work, taken.staged, ledger, tables, clock())
+    replaced = work.replaced(taken.staged)
+    corrections = _corrections(work, tables["silver"], replaced)
+    misfits = _misfits(work, ledger, tables["customers"])
+    seconds = (clock() - work.arrival).total_seconds()
+    report = _report(taken, ledger, work.before, state, replaced, corrections, misfits, seconds)
+    keep_report(work.root, report)
+    keep_profiles(work.root, state.number, ledger.profiles)
+    return report, state
 
 
 @contextmanager
@@ -130,31 +166,16 @@ def _workroom(root: Address) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _replaced(staged: Sequence[Staged], before: LakeState | None) -> tuple[int, ...]:
-    present = before.weeks if before else {}
-    return tuple(sorted({week for source in staged for week in source.weeks if week in present}))
-
-
-def _write(
-    root: Address,
-    room: Path,
-    staged: Sequence[Staged],
-    before: LakeState | None,
-    settings: LakeSettings,
-    arrival: datetime,
-    engine: Engine,
-    progress: Progress,
-) -> tuple[Ledger, dict[str, DeltaTable]]:
+def _write(work: _Work, staged: Sequence[Staged]) -> tuple[Ledger, dict[str, DeltaTable]]:
     """Write raw and tables; nothing of it counts before the state is published."""
-    number = before.number + 1 if before else 1
-    replaced = _replaced(staged, before)
+    root, before, replaced = work.root, work.before, work.replaced(staged)
     evidence = _evidence(staged, Catalogue(root, before, replaced))
-    together(lambda source: keep(source.landed, root, _manifest(source, arrival)), staged)
-    tables = prepare(root, settings.retention_days)
+    together(lambda source: keep(source.landed, root, _manifest(source, work.arrival)), staged)
+    tables = prepare(root, work.settings.retention_days)
     widen(tables["silver"], added_columns(staged))
     for name, table in tables.items():
-        drop_weeks(name, table, replaced, number)
-    written = _written(staged, evidence, number, arrival, room, settings, engine, progress)
+        drop_weeks(name, table, replaced, work.number)
+    written = _written(work, staged, evidence)
     ledger = Ledger()
     for share in written:
         ledger.add(share.ledger)
@@ -162,35 +183,26 @@ def _write(
     files = {name: [file for share in written for file in share.files[name]] for name in tables}
     if before and "customers" not in before.tables:
         kept = [week for week in before.weeks if week not in replaced]
-        stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}-before"
-        writer = PartWriter(room / "customers", stem, PARTITIONS_OF["customers"], MEASURED["customers"])
+        folder = work.room / "customers"
+        writer = PartWriter(folder, f"{work.stem}-before", PARTITIONS_OF["customers"], MEASURED["customers"])
         writer.add(customers_before(root, before, kept))
         files["customers"] += writer.close()
     for name, table in tables.items():
-        append(root, name, table, files[name], number)
-        tidy(table, number)
+        append(root, name, table, files[name], work.number)
+        tidy(table, work.number)
     return ledger, tables
 
 
-def _written(
-    staged: Sequence[Staged],
-    evidence: Evidence,
-    number: int,
-    arrival: datetime,
-    room: Path,
-    settings: LakeSettings,
-    engine: Engine,
-    progress: Progress,
-) -> list[Written]:
-    batches = plan(staged, settings.memory_limit_mb * _ROWS_A_MB // engine.together, engine.workers)
+def _written(work: _Work, staged: Sequence[Staged], evidence: Evidence) -> list[Written]:
+    engine = work.engine
+    batches = plan(staged, work.settings.memory_limit_mb * _ROWS_A_MB // engine.together, engine.workers)
     rows = [source.rows_only() for source in staged]
-    stem = f"{number:06d}-{arrival:%Y%m%dT%H%M%S%f}"
     shares = [
-        Share(rows, dealt, evidence, arrival, room / "parts", f"{stem}-{worker:04d}")
+        Share(rows, dealt, evidence, work.arrival, work.room / "parts", f"{work.stem}-{worker:04d}")
         for worker, dealt in enumerate(deal(batches, engine.workers))
     ]
-    with progress.track("checking and writing", sum(source.rows for source in staged), "rows") as done:
-        carried = Carried(room, attrgetter("slabs"), attrgetter("paths"), back=True)
+    with work.progress.track("checking and writing", sum(source.rows for source in staged), "rows") as done:
+        carried = Carried(work.room, attrgetter("slabs"), attrgetter("paths"), back=True)
         return list(engine.run(write_share, shares, done, carried))
 
 
@@ -213,11 +225,11 @@ def _manifest(source: Staged, arrival: datetime) -> bytes:
 
 
 def _next_state(
-    staged: Sequence[Staged], before: LakeState | None, ledger: Ledger, tables: dict[str, DeltaTable], now: datetime
+    work: _Work, staged: Sequence[Staged], ledger: Ledger, tables: dict[str, DeltaTable], now: datetime
 ) -> LakeState:
-    arrived = {source.landed.sha256: _account(source, now) for source in staged}
+    before, arrived = work.before, {source.landed.sha256: _account(source, now) for source in staged}
     return LakeState(
-        number=before.number + 1 if before else 1,
+        number=work.number,
         tables={name: table.version() for name, table in tables.items()},
         weeks=dict(sorted({**(before.weeks if before else {}), **ledger.weeks(staged)}.items())),
         sources={**(before.sources if before else {}), **arrived},
@@ -226,26 +238,18 @@ def _next_state(
     )
 
 
-def _corrections(
-    root: Address,
-    before: LakeState | None,
-    silver: DeltaTable,
-    replaced: Sequence[int],
-    settings: LakeSettings,
-    room: Path,
-) -> Difference:
-    if not (before and replaced):
+def _corrections(work: _Work, silver: DeltaTable, replaced: Sequence[int]) -> Difference:
+    if not (work.before and replaced):
         return Difference()
-    held, now = (dataset_of(root, "silver", version) for version in (before.tables["silver"], silver.version()))
-    with bounded(settings, room) as connection:
+    versions = work.before.tables["silver"], silver.version()
+    held, now = (dataset_of(work.root, "silver", version) for version in versions)
+    with bounded(work.settings, work.room) as connection:
         return difference(connection, held, now, replaced)
 
 
-def _misfits(
-    root: Address, ledger: Ledger, customers: DeltaTable, settings: LakeSettings, room: Path
-) -> dict[str, dict[int, int]]:
-    with bounded(settings, room) as connection:
-        rows = dataset_of(root, "customers", customers.version())
+def _misfits(work: _Work, ledger: Ledger, customers: DeltaTable) -> dict[str, dict[int, int]]:
+    with bounded(work.settings, work.room) as connection:
+        rows = dataset_of(work.root, "customers", customers.version())
         moved = moved_customers(connection, rows, sorted(ledger.profiles))
     found = {"CUSTOMER_SEGMENT": moved, "XX_PRODUCTS": dict(sorted(ledger.unclassified.items()))}
     return {code: weeks for code, weeks in found.items() if weeks}
