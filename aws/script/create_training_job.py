@@ -11,6 +11,7 @@ measure it and keep it; with --wait they do so at once.
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,8 +33,9 @@ from retail_forecast.cli.options import (
 )
 from retail_forecast.cli.train import train
 from retail_forecast.cli.tune import tune
-from retail_forecast.clouds.aws.jobs import TRAINING, TUNING, stop
+from retail_forecast.clouds.aws.jobs import TRAINING, TUNING, Kind, stop
 from retail_forecast.clouds.aws.outputs import account_of, outputs_of
+from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
 from retail_forecast.pipeline.asked import asked_for
 from retail_forecast.pipeline.order import Cloud, Order
@@ -61,10 +63,8 @@ def create_training_job(
 ) -> None:
     """Start a training or tuning job on SageMaker; the same options find a job that was started before."""
     settings = settings_of(workspace, environment)
-    kind = TRAINING if trials is None else TUNING
     if stop_name is not None:
-        stop(account_of(outputs_of(workspace, settings.aws)), kind, stop_name)
-        emit({"stopping": stop_name}, json_output, lambda: typer.echo(f"{kind.title} {stop_name} is stopping"))
+        _stop(workspace, settings, TRAINING if trials is None else TUNING, stop_name, json_output)
         return
     bounds = (train_from_week, train_to_week, test_from_week, test_to_week)
     order = Order(task, model, *bounds, seed, hosts=hosts, cloud=Cloud.AWS)
@@ -73,23 +73,33 @@ def create_training_job(
         emit({"requests": [one.request for one in asked]}, True, lambda: None)
         return
     names = [place.start(one).name for one in asked]
-    if not wait:
+    if wait:
+        _follow(order, trials, environment, workspace, json_output)
+    else:
         emit({"jobs": names}, json_output, lambda: typer.echo("\n".join(names)))
-        return
-    learn = partial(train, hosts=hosts) if trials is None else partial(tune, trials=trials)
+
+
+def _follow(order: Order, trials: int | None, environment: str | None, workspace: Path, json_output: bool) -> None:
+    """What the command does that takes up the jobs of `order`."""
+    learn = partial(train, hosts=order.hosts) if trials is None else partial(tune, trials=trials)
     learn(
-        task=task,
-        model=model,
-        train_from_week=train_from_week,
-        train_to_week=train_to_week,
-        test_from_week=test_from_week,
-        test_to_week=test_to_week,
-        seed=seed,
+        task=order.task,
+        model=order.model,
+        train_from_week=order.train_from,
+        train_to_week=order.train_to,
+        test_from_week=order.test_from,
+        test_to_week=order.test_to,
+        seed=order.seed,
         cloud=Cloud.AWS,
         environment=environment,
         workspace=workspace,
         json_output=json_output,
     )
+
+
+def _stop(workspace: Path, settings: Settings, kind: Kind, name: str, json_output: bool) -> None:
+    stop(account_of(outputs_of(workspace, settings.aws)), kind, name)
+    emit({"stopping": name}, json_output, lambda: typer.echo(f"{kind.title} {name} is stopping"))
 
 
 if __name__ == "__main__":

@@ -45,9 +45,14 @@ def split_weeks(
     test = [
         w for w in weeks if w > max(learn, default=0) and w >= (test_from or 0) and (test_to is None or w <= test_to)
     ]
+    return _parted(learn, test, len(weeks), settings)
+
+
+def _parted(learn: Sequence[int], test: Sequence[int], present: int, settings: WindowSettings) -> Windows:
+    """`learn` split for fitting, choosing and calibrating, and `test` after it, of so many weeks that are `present`."""
     if len(learn) < _LEAST_LEARN_WEEKS:
         raise UsageError(
-            f"{len(learn)} of {len(weeks)} weeks are left to learn from; the least is {_LEAST_LEARN_WEEKS}",
+            f"{len(learn)} of {present} weeks are left to learn from; the least is {_LEAST_LEARN_WEEKS}",
             where="windows",
             mend="ingest more weeks, or shorten the test window (windows.test_weeks, --test-from-week)",
         )
