@@ -44,8 +44,9 @@ def scikit_graph(model: "BaseEstimator", width: int) -> bytes:
 def booster_graph(model: "Booster", width: int, facts: Mapping[str, str]) -> bytes:
     """The graph of a model of XGBoost that was fitted on `width` features, with `facts` as its metadata.
 
-    The trees of each tier are summed by themselves, some at a time: ONNX Runtime takes a fifth to a third less time for
-    that than for one classifier, whose trees each add to a row of scores and do not fit the processor's cache together.
+    The trees of each tier are summed by themselves, some at a time: ONNX Runtime takes less time for that than for one
+    classifier, whose trees each add to a row of scores and do not fit the processor's cache together. How much less is
+    measured by `benchmarks/graphs.py`.
     """
     from onnx import TensorProto, helper
     from onnxmltools import convert_xgboost
