@@ -60,6 +60,10 @@ _NEEDS = {
 """Files of a bundle for each task, beside the model."""
 
 _ROWS = 1 << 15
+
+_FEW = 16
+"""Rows below which putting them in order costs more than it saves."""
+
 _IS_XX = -1
 
 
@@ -116,11 +120,13 @@ class Bundle:
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[-1].name
         self.products = products
+        self._is_xx = np.ascontiguousarray(products.values[:, _IS_XX]) if products else np.empty(0)
         self.vocabularies = vocabularies
         self._prior = np.asarray(manifest.prior)
         self._weights = np.asarray(manifest.weights)
         self.history = history
         self._snapshot: Snapshot | None = None
+        self._decisive = next(map(manifest.features.index, self.attributions()), None)
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -162,7 +168,7 @@ class Bundle:
         found = look_up(baskets, self.products)
         features = basket_features(baskets, self.products, found)
         counts = baskets.line_counts
-        probabilities = self._with_xx(features, _least(self.products.values[found.rows, _IS_XX], baskets.offsets))
+        probabilities = self._with_xx(features, _least(self._is_xx.take(found.rows), baskets.offsets))
         probabilities[found.unknown == counts] = self._prior
         unknown_share = np.where(counts > 0, found.unknown / np.maximum(counts, 1), 1.0)
         return self._answers(probabilities, unknown_share, features)
@@ -176,11 +182,23 @@ class Bundle:
         return calibrate(raw, self.manifest.temperature, self.manifest.noise)
 
     def _run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's own probabilities. A lone row is run twice: ONNX Runtime multiplies one row by another routine
-        than several, and its rounding would set a basket alone apart from the same basket in a batch."""
-        rows = np.repeat(features, 2, axis=0) if len(features) == 1 else features
-        probabilities: NDArray[np.float32] = self._session.run([self._output], {self._input: rows})[0]
-        return probabilities[: len(features)]
+        """The model's own probabilities.
+
+        A lone row is run twice: ONNX Runtime multiplies one row by another routine than several, and its rounding would
+        set a basket alone apart from the same basket in a batch. Many rows are run in the order of the feature that
+        tells most, where the model names one: neighbours then take the same turns in its trees, and the processor
+        foresees them.
+        """
+        probabilities = np.empty((len(features), len(TIERS)), np.float32)
+        order: NDArray[np.intp] | slice = slice(len(features))
+        rows = features
+        if len(features) == 1:
+            rows = np.repeat(features, 2, axis=0)
+        elif self._decisive is not None and len(features) >= _FEW:
+            order = features[:, self._decisive].argsort()
+            rows = features.take(order, axis=0)
+        probabilities[order] = self._session.run([self._output], {self._input: rows})[0][: len(features)]
+        return probabilities
 
     def features(self, baskets: Baskets) -> NDArray[np.float32]:
         """The model's inputs for `baskets`, shape (n, len(manifest.features))."""

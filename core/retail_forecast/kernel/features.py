@@ -143,7 +143,7 @@ def _of_filled(
     for first in range(0, len(counts), _CHUNK):
         part = slice(first, first + _CHUNK)
         begin, end = bounds[part][0], bounds[min(first + _CHUNK, len(counts))]
-        values = table.values[rows[begin:end]]
+        values = table.values.take(rows[begin:end], axis=0)
         of_products(values, starts[part] - begin, counts[part], features[part])
     features[:, -4] = counts
     features[:, -3] = unknown / counts

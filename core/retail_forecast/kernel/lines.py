@@ -53,7 +53,7 @@ class Codes:
     def lookup(self, table: Mapping[str, int]) -> NDArray[np.int32]:
         """Each code's number in `table`, -1 where it has none. Returns int32 of shape (n,)."""
         numbers = np.array([*(table.get(v, -1) for v in self.values), -1], np.int32)
-        found: NDArray[np.int32] = numbers[self.index]
+        found: NDArray[np.int32] = numbers.take(self.index)
         return found
 
     def take(self, rows: NDArray[np.intp]) -> "Codes":
