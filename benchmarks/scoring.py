@@ -20,16 +20,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
+import pyarrow as pa
 import xgboost
 
-from retail_forecast.bundle.scorer import load_bundle
 from retail_forecast.clouds.opening import open_store
 from retail_forecast.domain.labels import TIERS
 from retail_forecast.domain.tasks import Task
 from retail_forecast.lake.reading import read_gold
 from retail_forecast.pipeline.workspace import lake_path, lake_state
 from retail_forecast.registry.champion import current
+from retail_forecast_server.models import Source, load_model
 from serving import TRAINED_ON, champion, peers_model
+from streams import answered, stream_of, table_of
 
 AT_ONCE = 8192
 ROUNDS = 25
@@ -89,7 +91,9 @@ def rows_a_second(works: Mapping[str, Callable[[], object]], rows: int) -> dict[
 
 
 def beside_xgboost(workspace: Path, folder: Path) -> None:
-    bundle = load_bundle(champion(workspace))
+    place = champion(workspace)
+    model = load_model(Source(place, place), Task.BASKET, None)
+    bundle = model.bundle
     if bundle.manifest.model != "xgboost":
         return
     peers_model(bundle, workspace, folder / "model.json")
@@ -97,11 +101,14 @@ def beside_xgboost(workspace: Path, folder: Path) -> None:
     gold = read_gold(lake_path(workspace), lake_state(workspace))
     baskets = gold.baskets.take((gold.label < len(TIERS)).nonzero()[0][-TRAINED_ON:][:AT_ONCE])
     features = bundle.features(baskets)
+    code, ids = (pa.array(codes.to_list()) for codes in (baskets.prod_code, baskets.basket_id))
+    body = stream_of(table_of(ids, baskets.offsets, code, baskets.quantity, baskets.spend_pence))
     works: dict[str, Callable[[], object]] = {
         "bare inplace_predict": lambda: bare.inplace_predict(features),
         "features": lambda: bundle.features(baskets),
         "probabilities from features": lambda: bundle.score(features),
         "answers from baskets": lambda: bundle.predict(baskets),
+        "a stream of Arrow from a stream of Arrow": lambda: answered(body, model),
     }
     found = rows_a_second(works, len(baskets))
     print(f"of {len(baskets):,} baskets at once, one core | baskets/s | to bare inplace_predict")

@@ -7,6 +7,7 @@ further columns are passed over. Answers are `basket_id` (as it was given), `lab
 checked columns and our own. It is imported when the first such body arrives.
 """
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from functools import partial
@@ -41,8 +42,14 @@ _BOUNDS = {
     "shop_date": ((date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days),
     "shop_hour": (column("SHOP_HOUR").minimum, column("SHOP_HOUR").maximum),
 }
-_WORD = 8
+_LARGEST = np.iinfo(np.int64).max
+_SLOTS = 16
+"""For each number, in which numbers are looked up; where they lie farther apart, sorting them takes less memory."""
+
 _LONGEST = 300
+_SPELLED = np.array([list(label.encode()) for label in LABELS], np.uint8)
+"""A row of letters for each of LABELS, which are equally long."""
+
 _ID = "basket_id"
 _ANSWERS: dict[str, Any] = {
     "label": na.string(),
@@ -206,19 +213,37 @@ def _codes(of: Column | None, first: int, count: int, name: str) -> Codes:
 
 
 def _of_one_length(of: Column, first: int, count: int) -> Codes | None:
-    """Codes of one length, that differ in eight places at most, are compared as whole numbers: None for others."""
+    """Codes of one length are compared as whole numbers, whose digits are the letters where they differ; None for codes
+    of several lengths, or so unlike that such numbers do not fit."""
     offsets = of.values[first : first + count + 1].astype(np.int64)
     lengths = np.diff(offsets)
     if lengths[0] == 0 or (lengths != lengths[0]).any():
         return None
     letters = of.letters[offsets[0] : offsets[-1]].reshape(count, lengths[0])
-    differing = np.flatnonzero((letters != letters[0]).any(axis=0))
-    if len(differing) > _WORD:
+    least, bases = letters.min(axis=0), np.ptp(letters, axis=0).astype(np.int64) + 1
+    size = math.prod(bases.tolist())
+    if size > _LARGEST:
         return None
-    packed = np.zeros((count, _WORD), np.uint8)
-    packed[:, : len(differing)] = letters[:, differing]
-    _, first_seen, index = np.unique(packed.view(np.uint64).ravel(), return_index=True, return_inverse=True)
-    return Codes(tuple(letters[row].tobytes().decode() for row in first_seen), index.astype(np.int32))
+    numbers = np.zeros(count, np.int64)
+    for place in np.flatnonzero(bases > 1):
+        numbers *= bases[place]
+        numbers += letters[:, place] - least[place]
+    rows, index = _distinct(numbers, size)
+    words = letters[rows].view(f"V{lengths[0]}").ravel().tolist()
+    return Codes(tuple(word.decode() for word in words), index)
+
+
+def _distinct(numbers: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """A row of each distinct number, and of each row which of them it holds; numbers are below `size`."""
+    if size > _SLOTS * len(numbers):
+        _, rows, index = np.unique(numbers, return_index=True, return_inverse=True)
+        return rows, index.astype(np.int32)
+    slots = np.full(size, -1, np.int64)
+    slots[numbers] = np.arange(len(numbers))
+    taken = np.flatnonzero(slots >= 0)
+    places = np.empty(size, np.int32)
+    places[taken] = np.arange(len(taken))
+    return slots[taken], places.take(numbers)
 
 
 def _words(of: Column, first: int, count: int, name: str) -> list[str]:
@@ -262,12 +287,13 @@ def _floats(values: NDArray[np.float64]) -> NanoArray:
 
 
 def _answers(ids: Column | None, found: Predictions) -> NanoArray:
-    labels = [str(LABELS[label]) for label in found.label.tolist()]
-    columns = [na.c_array(labels, na.string())]
+    count = len(found.label)
+    ends = np.arange(0, (count + 1) * _SPELLED.shape[1], _SPELLED.shape[1], dtype=np.int32)
+    columns = [na.c_array_from_buffers(na.string(), count, [None, ends, _SPELLED.take(found.label, axis=0)])]
     columns += [_floats(found.probabilities[:, number]) for number in range(len(LABELS))]
     columns.append(_floats(found.unknown_share))
     fields = _ANSWERS
     if ids is not None:
         columns.insert(0, _given_ids(ids))
         fields = {_ID: columns[0].schema} | _ANSWERS
-    return na.c_array_from_buffers(na.struct(fields), len(labels), [None], children=columns)
+    return na.c_array_from_buffers(na.struct(fields), count, [None], children=columns)
