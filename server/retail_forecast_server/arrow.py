@@ -220,17 +220,19 @@ def _of_one_length(of: Column, first: int, count: int) -> Codes | None:
     if lengths[0] == 0 or (lengths != lengths[0]).any():
         return None
     letters = of.letters[offsets[0] : offsets[-1]].reshape(count, lengths[0])
-    least, bases = letters.min(axis=0), np.ptp(letters, axis=0).astype(np.int64) + 1
+    places = np.ascontiguousarray(letters.T)
+    least = places.min(axis=1)
+    bases = places.max(axis=1).astype(np.int64) - least + 1
     size = math.prod(bases.tolist())
     if size > _LARGEST:
         return None
     numbers = np.zeros(count, np.int64)
     for place in np.flatnonzero(bases > 1):
         numbers *= bases[place]
-        numbers += letters[:, place] - least[place]
+        numbers += places[place] - least[place]
     rows, index = _distinct(numbers, size)
     words = letters[rows].view(f"V{lengths[0]}").ravel().tolist()
-    return Codes(tuple(word.decode() for word in words), index)
+    return Codes(tuple(map(bytes.decode, words)), index)
 
 
 def _distinct(numbers: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -19,6 +19,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as _pybind
 from retail_forecast.bundle.calibration import calibrate
 from retail_forecast.bundle.history import KEYS, SUMS, read_history
 from retail_forecast.bundle.manifest import MANIFEST, Manifest, digest_of, read_manifest
+from retail_forecast.bundle.ordering import FEW, ORDER, alike
 from retail_forecast.bundle.products import CODES, ROWS, read_products
 from retail_forecast.bundle.snapshot import Snapshot, known_by
 from retail_forecast.domain.basket import Basket
@@ -60,9 +61,6 @@ _NEEDS = {
 """Files of a bundle for each task, beside the model."""
 
 _ROWS = 1 << 15
-
-_FEW = 16
-"""Rows below which putting them in order costs more than it saves."""
 
 _IS_XX = -1
 
@@ -117,6 +115,7 @@ class Bundle:
         self.manifest = manifest
         self.digest = digest
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._facts = self._session.get_modelmeta().custom_metadata_map
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[-1].name
         self.products = products
@@ -126,7 +125,7 @@ class Bundle:
         self._weights = np.asarray(manifest.weights)
         self.history = history
         self._snapshot: Snapshot | None = None
-        self._decisive = next(map(manifest.features.index, self.attributions()), None)
+        self._order = msgspec.json.decode(self._facts.get(ORDER, "[]"), type=list[int])
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -185,17 +184,15 @@ class Bundle:
         """The model's own probabilities.
 
         A lone row is run twice: ONNX Runtime multiplies one row by another routine than several, and its rounding would
-        set a basket alone apart from the same basket in a batch. Many rows are run in the order of the feature that
-        tells most, where the model names one: neighbours then take the same turns in its trees, and the processor
-        foresees them.
+        set a basket alone apart from the same basket in a batch. Many rows are run in the order that suits the model.
         """
         probabilities = np.empty((len(features), len(TIERS)), np.float32)
         order: NDArray[np.intp] | slice = slice(len(features))
         rows = features
         if len(features) == 1:
             rows = np.repeat(features, 2, axis=0)
-        elif self._decisive is not None and len(features) >= _FEW:
-            order = features[:, self._decisive].argsort()
+        elif self._order and len(features) >= FEW:
+            order = alike(features, self._order)
             rows = features.take(order, axis=0)
         probabilities[order] = self._session.run([self._output], {self._input: rows})[0][: len(features)]
         return probabilities
@@ -210,7 +207,7 @@ class Bundle:
 
     def attributions(self) -> dict[str, float]:
         """Mean absolute SHAP value of each feature, largest first; empty where the learner left none in its model."""
-        left = self._session.get_modelmeta().custom_metadata_map.get(ATTRIBUTIONS, "[]")
+        left = self._facts.get(ATTRIBUTIONS, "[]")
         values = zip(self.manifest.features, msgspec.json.decode(left, type=list[float]), strict=False)
         return dict(sorted(values, key=lambda item: -item[1]))
 

@@ -7,7 +7,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Codes:
 
     def lookup(self, table: Mapping[str, int]) -> NDArray[np.int32]:
         """Each code's number in `table`, -1 where it has none. Returns int32 of shape (n,)."""
-        numbers = np.array([*(table.get(v, -1) for v in self.values), -1], np.int32)
+        numbers = np.array([*map(table.get, self.values, repeat(-1)), -1], np.int32)
         found: NDArray[np.int32] = numbers.take(self.index)
         return found
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retail_forecast.bundle.ordering import ORDER
 from retail_forecast.bundle.scorer import ATTRIBUTIONS
 from retail_forecast.clouds.hosts import ALONE, Hosts
 from retail_forecast.domain.labels import TIERS
@@ -43,7 +44,8 @@ def fit_xgboost(
 ) -> bytes:
     """The fitted model as ONNX bytes; parameters as in `learners.Learner.train_together`."""
     model = _boosted(features, complete(label, hosts), settings, seed, threads, hosts)
-    return booster_graph(model, features.shape[1], {ATTRIBUTIONS: json.dumps(_attributions(model, features, hosts))})
+    facts = {ATTRIBUTIONS: _attributions(model, features, hosts), ORDER: _order(model)}
+    return booster_graph(model, features.shape[1], {name: json.dumps(value) for name, value in facts.items()})
 
 
 def _boosted(
@@ -77,3 +79,10 @@ def _attributions(model: "Booster", features: Features, hosts: Hosts) -> list[fl
     values = np.abs(model.predict(DMatrix(spread, nthread=1), pred_contribs=True)[..., :-1]).mean(axis=1)
     *total, rows = hosts.total(np.append(values.sum(axis=0, dtype=np.float64), len(values)))
     return [round(float(value / rows), 6) for value in total]
+
+
+def _order(model: "Booster") -> list[int]:
+    """The two inputs whose splits gain most, by `bundle.ordering`."""
+    gains = model.get_score(importance_type="total_gain")
+    ranked = sorted(gains, key=lambda name: gains[name], reverse=True)
+    return [int(name.removeprefix("f")) for name in ranked[:2]]
