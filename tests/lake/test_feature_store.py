@@ -277,4 +277,11 @@ def test_the_verbs(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "STORE00001" in shown
     assert "PRD0900000" in shown
+    assert "no record" not in shown
+    assert run(["features", "get", "store", "STORE00001", "STORE99999", "--workspace", str(lake.parent)]) == 0
+    shown = capsys.readouterr().out
+    assert "STORE99999  no record" in shown
+    assert "materialize" not in shown
+    assert run(["features", "history", "store", "STORE99999", "--workspace", str(lake.parent)]) == 0
+    assert "features materialize" in capsys.readouterr().out
     assert run(["features", "get", "shop", "X", "--workspace", str(lake.parent)]) == 2

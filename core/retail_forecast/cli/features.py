@@ -76,7 +76,7 @@ def get(
         found = features_now(workspace, load_settings(workspace), group, ids, utc_now())
     else:
         found = features_as_of(workspace, group, ids, as_of.replace(tzinfo=UTC))
-    _emit(group, found, json_output)
+    _emit(group, ids, found, json_output)
 
 
 @features.command()
@@ -90,7 +90,7 @@ def history(
     """Every record of an id, corrections included, from the offline store."""
     from retail_forecast.pipeline.features import features_history
 
-    _emit(group, features_history(workspace, group, record_id), json_output)
+    _emit(group, [record_id], features_history(workspace, group, record_id), json_output)
 
 
 @features.command()
@@ -108,6 +108,7 @@ def audit(
     """Replay baskets of the lake through the server and compare with the batch path.
 
     Features must be the same bit by bit, probabilities within 1e-6, labels the same. Exit code 3 on any difference.
+    With --url, features are not seen and not compared.
     """
     import msgspec
 
@@ -140,8 +141,8 @@ def _show_audit(found: "Sequence[TaskAudit]") -> None:
         )
 
 
-def _emit(group: FeatureGroup, records: "Sequence[Record]", json_output: bool) -> None:
-    emit({"group": str(group), "records": [_document(r) for r in records]}, json_output, lambda: _show(group, records))
+def _emit(group: FeatureGroup, ids: "Sequence[str]", records: "Sequence[Record]", json_output: bool) -> None:
+    emit({"group": str(group), "records": [_document(r) for r in records]}, json_output, lambda: _show(ids, records))
 
 
 def _document(record: "Record") -> dict[str, Any]:
@@ -150,11 +151,14 @@ def _document(record: "Record") -> dict[str, Any]:
     return {"record_id": record.record_id, **told, "deleted": record.deleted, "features": dict(record.values)}
 
 
-def _show(group: FeatureGroup, records: "Sequence[Record]") -> None:
+def _show(ids: "Sequence[str]", records: "Sequence[Record]") -> None:
     for record in records:
         since, known = (f"{time:%Y-%m-%d %H:%M}" for time in (record.event_time, record.known_time))
         typer.echo(f"{record.record_id}  stands since {since}, known since {known}")
         told = ", ".join(f"{name} {value}" for name, value in record.values.items())
         typer.echo(f"  {'deleted' if record.deleted else told}")
+    found = {record.record_id for record in records}
+    for absent in dict.fromkeys(one for one in ids if one not in found):
+        typer.echo(f"{absent}  no record")
     if not records:
-        typer.echo(f"no records in group {group}")
+        typer.echo("`retail-forecast features materialize` brings in what was ingested since the last time")

@@ -38,6 +38,10 @@ class Labelled:
     shop_week: NDArray[np.int32]
     complete: NDArray[np.bool_]
 
+    def take(self, rows: NDArray[np.intp]) -> "Labelled":
+        """The baskets at `rows`, in that order."""
+        return Labelled(self.baskets.take(rows), self.label[rows], self.shop_week[rows], self.complete[rows])
+
 
 def read_gold(root: Address, state: LakeState, weeks: Sequence[int] | None = None, *, lines: bool = True) -> Labelled:
     """The baskets of `weeks` (of all weeks, when None) as they stand in `state` of the lake at `root`; without their

@@ -1,24 +1,30 @@
 """The audit: baskets of gold are replayed through a running server and compared with the batch path.
 
+The features that a server answered from are those of its prediction log, which one that is started here keeps; of a
+server elsewhere they are not seen, and not compared.
 Baskets of `arrival` are of weeks that the model has not learned from, each with what was known before it. A server that
 was told of other weeks than the batch path answers by those; such baskets are counted apart and not compared.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from retail_forecast.bundle.manifest import digest_of
 from retail_forecast.bundle.scorer import Bundle
 from retail_forecast.bundle.snapshot import read_latest, read_snapshot
+from retail_forecast.domain.basket import Basket
 from retail_forecast.domain.calendar import week_at, week_ordinal
-from retail_forecast.domain.errors import UsageError
+from retail_forecast.domain.errors import PlaceError, UsageError
 from retail_forecast.domain.settings import Settings
+from retail_forecast.domain.spooled import read_segment, segments
 from retail_forecast.domain.tasks import Task
 from retail_forecast.kernel.arrival import known_week
 from retail_forecast.kernel.rows import rows_of
@@ -27,7 +33,7 @@ from retail_forecast.lake.state import LakeState
 from retail_forecast.pipeline.knowledge import known_to
 from retail_forecast.pipeline.parity import TaskAudit, differences
 from retail_forecast.pipeline.registry import registry_store
-from retail_forecast.pipeline.replay import replay
+from retail_forecast.pipeline.replay import Replayed, replay
 from retail_forecast.pipeline.resolve import CHAMPION, resolve_bundle
 from retail_forecast.pipeline.snapshots import make_snapshot
 from retail_forecast.pipeline.workspace import bundle_path, lake_path, lake_state
@@ -36,7 +42,8 @@ from retail_forecast.registry.champion import current
 __all__ = ["audit_features"]
 
 _EXAMPLES = 5
-_AT_ONCE = 4096
+_A_MEGABYTE = 250
+"""Baskets that need no more than a megabyte of a prediction log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +90,7 @@ def audit_features(
     found = []
     for task in chosen:
         sample = _sample(workspace, settings, state, resolve_bundle(workspace, CHAMPION, task), baskets)
-        if url is not None:
-            found.append(_audited(sample, url, api_key, seen=task is not Task.ARRIVAL))
-            continue
-        with _server(workspace, settings, state, sample) as own:
-            found.append(_audited(sample, own, None, seen=True))
+        found.append(_elsewhere(sample, url, api_key) if url else _here(workspace, settings, state, sample))
     return found
 
 
@@ -106,39 +109,69 @@ def _sample(workspace: Path, settings: Settings, state: LakeState, bundle: Bundl
         )
     gold = known_to(bundle, workspace, state, settings, read_gold(lake_path(workspace), state, sorted(weeks)))
     rows = np.random.default_rng(settings.train.seed).permutation(len(gold.label))[:count]
-    chosen = Labelled(gold.baskets.take(rows), gold.label[rows], gold.shop_week[rows], gold.complete[rows])
+    chosen = gold.take(rows)
     if bundle.history is None:
         return _Sample(bundle, chosen, np.zeros(len(rows), np.int32))
     asked = np.maximum(known_week(chosen.baskets.shop_day, settings.lake.delivery_lag_days), until)
     return _Sample(bundle, chosen, np.array([week_at(week) for week in asked.tolist()], np.int32))
 
 
+def _elsewhere(sample: _Sample, url: str, api_key: str | None) -> TaskAudit:
+    """The audit of one sample by the server at `url`."""
+    start, rows = time.perf_counter(), rows_of(sample.gold.baskets)
+    return _compared(sample, replay(url, sample.bundle.manifest.task, rows, api_key), None, start)
+
+
+def _here(workspace: Path, settings: Settings, state: LakeState, sample: _Sample) -> TaskAudit:
+    """The audit of one sample by a server of its own."""
+    start, rows = time.perf_counter(), rows_of(sample.gold.baskets)
+    with TemporaryDirectory(prefix="retail-forecast-audit-") as folder:
+        log = Path(folder, "log")
+        room = {"PREDICTION_LOG": str(log), "PREDICTION_LOG_MB": str(1 + len(rows) // _A_MEGABYTE)}
+        with _server(workspace, settings, state, sample, Path(folder, "snapshot"), room) as url:
+            told = replay(url, sample.bundle.manifest.task, rows)
+        return _compared(sample, told, _features(log, rows), start)
+
+
 @contextmanager
-def _server(workspace: Path, settings: Settings, state: LakeState, sample: _Sample) -> Iterator[str]:
+def _server(
+    workspace: Path, settings: Settings, state: LakeState, sample: _Sample, folder: Path, also: Mapping[str, str]
+) -> Iterator[str]:
     """A server with the model of `sample`, told of all that the sample's baskets may know; so is the model here."""
     from retail_forecast_server.process import serving
 
-    with TemporaryDirectory(prefix="retail-forecast-audit-") as folder:
-        weeks = set(sample.history_week.tolist()) - {0}
-        if make_snapshot(Path(folder), sample.bundle, workspace, state, settings, weeks):
-            latest = read_latest(Path(folder))
-            assert latest is not None  # noqa: S101 - it was made just now
-            sample.bundle.follow(read_snapshot(Path(folder), latest))
-        folder_of_bundle = bundle_path(workspace, sample.bundle.manifest.run_id)
-        with serving(bundle=folder_of_bundle, settings={"SNAPSHOT": folder}) as url:
-            yield url
+    weeks = set(sample.history_week.tolist()) - {0}
+    if make_snapshot(folder, sample.bundle, workspace, state, settings, weeks):
+        latest = read_latest(folder)
+        assert latest is not None  # noqa: S101 - it was made just now
+        sample.bundle.follow(read_snapshot(folder, latest))
+    folder_of_bundle = bundle_path(workspace, sample.bundle.manifest.run_id)
+    with serving(bundle=folder_of_bundle, settings={"SNAPSHOT": str(folder), **also}) as url:
+        yield url
 
 
-def _audited(sample: _Sample, url: str, api_key: str | None, *, seen: bool) -> TaskAudit:
-    """The audit of one sample; the features of requests are `seen` where they do not depend on what only the server
-    knows."""
-    start = time.perf_counter()
+def _features(log: Path, rows: Sequence[Basket]) -> NDArray[np.float32]:
+    """What a server that has ended answered each of `rows` from, by the prediction log that it left.
+
+    Raises
+    ------
+    PlaceError : the log lacks some
+    """
+    entries = [entry for segment in segments(log) for entry in read_segment(segment.path)]
+    kept = {entry.input_sha256: entry.features for entry in entries}
+    digests = [digest_of(msgspec.json.encode(row)) for row in rows]
+    if absent := sum(digest not in kept for digest in digests):
+        raise PlaceError(
+            f"the server's prediction log lacks {absent} of {len(rows)} baskets",
+            where=str(log),
+            mend="free some space for temporary files, then repeat, or audit fewer --baskets",
+        )
+    return np.frombuffer(b"".join(kept[digest] for digest in digests), np.float32).reshape(len(rows), -1)
+
+
+def _compared(sample: _Sample, told: Replayed, features: NDArray[np.float32] | None, start: float) -> TaskAudit:
     manifest, baskets = sample.bundle.manifest, sample.gold.baskets
-    rows = rows_of(baskets)
-    told = replay(url, manifest.task, rows, api_key)
     batch = sample.bundle.predict(baskets)
-    parts = [rows[first : first + _AT_ONCE] for first in range(0, len(rows), _AT_ONCE)] if seen else []
-    features = np.concatenate([sample.bundle.predict_rows(part).features for part in parts]) if seen else None
     same = told.history_week == sample.history_week
     found = differences(batch, told, manifest.run_id, manifest.weights, features)
     apart = np.any(list(found.values()), axis=0) & same

@@ -27,7 +27,7 @@ class TaskAudit:
     ----------
     baskets : baskets that were compared
     other_history : baskets beside them that the server answered by what was known at the end of another week
-    differences : how many baskets differ, by what differs
+    differences : how many baskets differ, by what differs; without "features" where the server's were not seen
     largest_difference : of probabilities
     examples : ids of the first baskets that differ
     seconds : how long it took [s]
@@ -55,26 +55,26 @@ def differences(
     weights: Sequence[float],
     features: NDArray[np.float32] | None,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Which of n baskets differ, by what differs: model, label, probabilities, unknown_share and features.
+    """Which of n baskets differ, by what differs: model, label, probabilities, unknown_share and, where they were seen,
+    features.
 
     Parameters
     ----------
     batch, told : the answers of the two paths
     model_version : that should have answered
     weights : of the model's decision rule
-    features : of the path of requests; None where they cannot be seen
+    features : that the server answered from; None where they were not seen
     """
     weighed = np.sort(batch.probabilities * np.asarray(weights), axis=1)
     near = weighed[:, -1] - weighed[:, -2] <= TOLERANCE
     count = len(batch.label)
-    apart = np.zeros(count, np.bool_) if features is None else _other_bits(features, batch.features)
+    apart = {} if features is None else {"features": _other_bits(features, batch.features)}
     return {
         "model": np.full(count, told.model_versions != {model_version}),
         "label": (told.label != batch.label) & ~near,
         "probabilities": ~(np.abs(told.probabilities - batch.probabilities).max(axis=1, initial=0) <= TOLERANCE),
         "unknown_share": told.unknown_share != batch.unknown_share,
-        "features": apart,
-    }
+    } | apart
 
 
 def _other_bits(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.bool_]:

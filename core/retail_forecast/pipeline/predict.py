@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from retail_forecast.bundle.scorer import Predictions
 from retail_forecast.clouds.addresses import Address
+from retail_forecast.clouds.faults import told_as_place
 from retail_forecast.domain.errors import UsageError
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.settings import Settings
@@ -69,20 +70,22 @@ def require_format(output: Address, formats: Sequence[str] = FORMATS) -> None:
 
 def write_table(table: pa.Table, output: Path) -> None:
     """Write `table` in the format that the name of `output` says; an earlier file is replaced in one step, or not at
-    all."""
+    all.
+
+    Raises
+    ------
+    PlaceError : it cannot be written
+    """
     write_tables([table], output)
 
 
 def write_tables(tables: Iterable[pa.Table], output: Path) -> None:
     """Write `tables` of the same columns, at least one, one after the other, as `write_table` writes one."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.part")
     rest = iter(tables)
     first = next(rest)
-    with _WRITERS[output.suffix](partial, first.schema) as write:
+    with _replaced(output) as partial, _WRITERS[output.suffix](partial, first.schema) as write:
         for table in chain([first], rest):
             write(table)
-    partial.replace(output)
 
 
 def answers_table(baskets: Baskets, answers: Predictions) -> pa.Table:
@@ -103,6 +106,19 @@ def _existing(files: Sequence[str]) -> list[Path]:
     if missing:
         raise UsageError("no file is there", where=missing[0], mend="name an existing file, or a folder in a store")
     return [Path(file) for file in files]
+
+
+@contextmanager
+def _replaced(output: Path) -> Iterator[Path]:
+    """A file to write, which replaces `output` when the block has ended well and is gone otherwise."""
+    with told_as_place(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        partial = output.with_name(f".{output.name}.part")
+        try:
+            yield partial
+            partial.replace(output)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from retail_forecast.bundle.scorer import Bundle, load_bundle
 from retail_forecast.clouds.addresses import Address
-from retail_forecast.domain.errors import UsageError
+from retail_forecast.clouds.faults import told_as_place
 from retail_forecast.domain.progress import Progress, Silent
 from retail_forecast.domain.settings import Settings
 from retail_forecast.domain.tasks import Task
@@ -63,21 +63,16 @@ def predict_lake(
     """Answer for every basket of the lake's weeks, by week and basket; returns the model's run id and the number of
     baskets. Columns and formats are those of `predict_files`.
 
-    A basket of `arrival` is answered by what was known before it, which is followed week by week: on one worker.
+    A basket of `arrival` is answered by what was known before it, which is followed week by week: one worker of the
+    engine answers all of them.
 
     Raises
     ------
-    UsageError : the output's name says no known format, the model is unknown, no week lies within the bounds, or
-        `arrival` is to be answered on Spark
+    UsageError : the output's name says no known format, the model is unknown, or no week lies within the bounds
     DataError : nothing has been ingested yet
+    PlaceError : the output cannot be written; an earlier one is as it was
     """
     require_format(output)
-    if task is Task.ARRIVAL and engine is EngineName.SPARK:
-        raise UsageError(
-            "what is known of arrivals is followed from week to week, on one worker",
-            where="--engine",
-            mend="leave --engine spark out for --task arrival",
-        )
     bundle, state = resolve_bundle(workspace, model, task), lake_state(workspace)
     weeks = weeks_between(state, from_week, to_week)
     total = sum(state.weeks[week].baskets for week in weeks)
@@ -95,8 +90,10 @@ def predict_lake(
 @contextmanager
 def _beside(file: Path) -> Iterator[Path]:
     """A folder for parts, on the disk that the whole goes to."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
+    with told_as_place(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        room = TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent)
+    with room as folder:
         yield Path(folder)
 
 
@@ -123,7 +120,9 @@ def _answer(share: _Share, done: Done) -> Path:
     bundle = load_bundle(bundle_path(share.workspace, share.run_id), share.bundle_digest, threads)
     gold = read_gold(lake_path(share.workspace), share.state, share.weeks)
     gold = known_to(bundle, share.workspace, share.state, share.settings, gold)
-    pq.write_table(answers_table(gold.baskets, bundle.predict(gold.baskets)), share.part)
+    answers = answers_table(gold.baskets, bundle.predict(gold.baskets))
+    with told_as_place(share.part.parent):
+        pq.write_table(answers, share.part)
     done(len(gold.label))
     return share.part
 
