@@ -11,6 +11,19 @@ locals {
   sagemaker = "arn:${var.place.partition}:sagemaker:${var.place.region}:${var.place.account}"
   logs      = "arn:${var.place.partition}:logs:${var.place.region}:${var.place.account}:log-group:/aws/sagemaker"
   learning  = [for kind in ["training-job", "hyper-parameter-tuning-job", "processing-job"] : "${local.sagemaker}:${kind}/${var.name}-*"]
+
+  # ForAllValues alone is true of a request that names nothing.
+  only_these_hosts = [
+    { test = "Null", key = "InstanceTypes", values = ["false"] },
+    { test = "ForAllValues:StringEquals", key = "InstanceTypes", values = var.instance_types },
+    { test = "ArnEquals", key = "VolumeKmsKey", values = [var.data_key_arn] },
+    { test = "ArnEquals", key = "OutputKmsKey", values = [var.data_key_arn] },
+  ]
+  only_our_network = [
+    { test = "Null", key = "VpcSubnets", values = ["false"] },
+    { test = "ForAllValues:StringEquals", key = "VpcSubnets", values = var.private_subnet_ids },
+    { test = "ForAllValues:StringEquals", key = "VpcSecurityGroupIds", values = [var.jobs_security_group_id] },
+  ]
 }
 
 data "aws_iam_policy_document" "launch" {
@@ -19,53 +32,30 @@ data "aws_iam_policy_document" "launch" {
     actions   = ["sagemaker:CreateHyperParameterTuningJob", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"]
     resources = local.learning
 
-    # ForAllValues alone is true of a request that names nothing.
-    condition {
-      test     = "Null"
-      variable = "sagemaker:InstanceTypes"
-      values   = ["false"]
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "sagemaker:InstanceTypes"
-      values   = var.instance_types
-    }
-
     condition {
       test     = "NumericLessThanEquals"
       variable = "sagemaker:MaxRuntimeInSeconds"
       values   = [var.max_hours * 3600]
     }
 
-    condition {
-      test     = "ArnEquals"
-      variable = "sagemaker:VolumeKmsKey"
-      values   = [var.data_key_arn]
+    dynamic "condition" {
+      for_each = local.only_these_hosts
+
+      content {
+        test     = condition.value.test
+        variable = "sagemaker:${condition.value.key}"
+        values   = condition.value.values
+      }
     }
 
-    condition {
-      test     = "ArnEquals"
-      variable = "sagemaker:OutputKmsKey"
-      values   = [var.data_key_arn]
-    }
+    dynamic "condition" {
+      for_each = local.only_our_network
 
-    condition {
-      test     = "Null"
-      variable = "sagemaker:VpcSubnets"
-      values   = ["false"]
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "sagemaker:VpcSubnets"
-      values   = var.private_subnet_ids
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "sagemaker:VpcSecurityGroupIds"
-      values   = [var.jobs_security_group_id]
+      content {
+        test     = condition.value.test
+        variable = "sagemaker:${condition.value.key}"
+        values   = condition.value.values
+      }
     }
   }
 
@@ -131,22 +121,14 @@ data "aws_iam_policy_document" "score" {
       values   = ["true"]
     }
 
-    condition {
-      test     = "Null"
-      variable = "sagemaker:VpcSubnets"
-      values   = ["false"]
-    }
+    dynamic "condition" {
+      for_each = local.only_our_network
 
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "sagemaker:VpcSubnets"
-      values   = var.private_subnet_ids
-    }
-
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "sagemaker:VpcSecurityGroupIds"
-      values   = [var.jobs_security_group_id]
+      content {
+        test     = condition.value.test
+        variable = "sagemaker:${condition.value.key}"
+        values   = condition.value.values
+      }
     }
   }
 
@@ -163,28 +145,14 @@ data "aws_iam_policy_document" "score" {
       values   = ["${local.sagemaker}:model/${var.name}-*"]
     }
 
-    condition {
-      test     = "Null"
-      variable = "sagemaker:InstanceTypes"
-      values   = ["false"]
-    }
+    dynamic "condition" {
+      for_each = local.only_these_hosts
 
-    condition {
-      test     = "ForAllValues:StringEquals"
-      variable = "sagemaker:InstanceTypes"
-      values   = var.instance_types
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "sagemaker:VolumeKmsKey"
-      values   = [var.data_key_arn]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "sagemaker:OutputKmsKey"
-      values   = [var.data_key_arn]
+      content {
+        test     = condition.value.test
+        variable = "sagemaker:${condition.value.key}"
+        values   = condition.value.values
+      }
     }
   }
 
