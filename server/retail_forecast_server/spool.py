@@ -53,6 +53,8 @@ class Spool:
         self._writer, self._number = secrets.token_hex(8), 0
         self._file: IO[bytes] | None = None
         self._since = 0.0
+        # Entries of the segment that is open.
+        self._held = 0
         self._written = Counter(
             "retail_forecast_prediction_log_written", "Answers written to the spool", registry=registry
         )
@@ -116,10 +118,10 @@ class Spool:
             file.write(payload)
             file.flush()
         except OSError as error:
-            self._dropped.labels("disk").inc(len(entries))
-            _LOG.error("prediction log", extra={"fields": {"what": str(error.strerror)}})
+            self._lose(len(entries), error)
             return
         self._written.inc(len(entries))
+        self._held += len(entries)
 
     def _begin(self) -> IO[bytes]:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -129,11 +131,20 @@ class Spool:
         return file
 
     def _finish(self) -> None:
-        if self._file is not None:
-            path = Path(self._file.name)
-            self._file.close()
-            self._file = None
-            path.replace(path.with_suffix(FINISHED))
+        if self._file is None:
+            return
+        file, held = self._file, self._held
+        self._file, self._held = None, 0
+        try:
+            file.close()
+            Path(file.name).replace(Path(file.name).with_suffix(FINISHED))
+        except OSError as error:
+            self._lose(held, error)
+
+    def _lose(self, count: int, error: OSError) -> None:
+        """The disk failed, or somebody took a segment away: that is told, and the next answers find a new segment."""
+        self._dropped.labels("disk").inc(count)
+        _LOG.error("prediction log", extra={"fields": {"what": str(error.strerror)}})
 
 
 def _entries(answered: Answered) -> Iterator[Entry]:

@@ -1,5 +1,6 @@
 """The spool keeps every answer or counts that it did not, and no answer waits for it."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.request import urlopen
@@ -107,6 +108,20 @@ def test_segments_are_finished_when_they_are_old_enough(answered: Callable[..., 
         spool.observe(answered(f"r{part}"))
         spool._write()
     assert [(one.number, one.finished) for one in segments(tmp_path / "log")] == [(1, True), (2, True)]
+
+
+def test_a_segment_that_is_taken_away_does_not_end_the_log(answered: Callable[..., Answered], tmp_path: Path) -> None:
+    log, registry = tmp_path / "log", CollectorRegistry()
+    spool = Spool(log, PLENTY, 60, registry)
+    spool.observe(answered("lost"))
+    spool._write()
+    shutil.rmtree(log)
+    spool._finish()
+    assert counted(registry, "dropped", reason="disk") == 3
+    with spool.running():
+        spool.observe(answered("kept"))
+    (segment,) = segments(log)
+    assert {one.request_id for one in read_segment(segment.path)} == {"kept"}
 
 
 def test_a_torn_message_is_not_read(answered: Callable[..., Answered], tmp_path: Path) -> None:
