@@ -136,13 +136,16 @@ class Spool:
         file, held = self._file, self._held
         self._file, self._held = None, 0
         try:
-            file.close()
-            Path(file.name).replace(Path(file.name).with_suffix(FINISHED))
+            # Renamed while it is locked: an upload takes an open segment that nobody locks.
+            with file:
+                Path(file.name).replace(Path(file.name).with_suffix(FINISHED))
         except OSError as error:
             self._lose(held, error)
+            # Segments of one writer are committed without gaps: those to come must not wait for this one.
+            self._writer, self._number = secrets.token_hex(8), 0
 
     def _lose(self, count: int, error: OSError) -> None:
-        """The disk failed, or somebody took a segment away: that is told, and the next answers find a new segment."""
+        """The disk failed, or somebody took a segment away."""
         self._dropped.labels("disk").inc(count)
         _LOG.error("prediction log", extra={"fields": {"what": str(error.strerror)}})
 

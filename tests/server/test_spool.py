@@ -122,6 +122,7 @@ def test_a_segment_that_is_taken_away_does_not_end_the_log(answered: Callable[..
         spool.observe(answered("kept"))
     (segment,) = segments(log)
     assert {one.request_id for one in read_segment(segment.path)} == {"kept"}
+    assert (segment.number, segment.finished) == (1, True), "it waits for none before it"
 
 
 def test_a_torn_message_is_not_read(answered: Callable[..., Answered], tmp_path: Path) -> None:
