@@ -54,10 +54,10 @@ lock: setup-dev
 	$(COMPILE) --group checkov -o requirements-checkov.txt
 	$(COMPILE) --group ministack -o requirements-ministack.txt
 
-# What the server's image holds, as its build writes it to /opt/server/sbom.json.
+# What the server's image holds whatever it is built on; the build adds what the base brings (server/bill.py).
 sbom: setup-dev
 	mkdir -p build
-	$(BIN)/cyclonedx-py requirements --output-reproducible -o build/server.sbom.json server/requirements.txt
+	$(BIN)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o build/server.sbom.json server/requirements.txt
 
 docs: setup
 	$(BIN)/python -c "from retail_forecast.domain.contract import document; print(document(), end='')" > docs/data-contract.md

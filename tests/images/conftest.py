@@ -34,7 +34,7 @@ def said(command: Sequence[str], settings: dict[str, str] | None = None) -> str:
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | (settings or {})
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return done.stdout.strip()
 
 
