@@ -84,5 +84,5 @@ def test_the_jobs_of_a_week(job: Job, tmp_path: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert '"files":12' in job("etl.yaml").replace(" ", "")
     assert '"promoted":true' in job("retrain.yaml").replace(" ", "")
-    assert "drift" in job("monitor.yaml", without="--emit")
+    assert '"shift"' in job("monitor.yaml", without="--emit")
     assert '"answers":0' in job("commit.yaml").replace(" ", "")
