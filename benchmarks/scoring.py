@@ -65,7 +65,7 @@ def measure(program: Path, workspace: Path, folder: Path) -> None:
     print(f"{baskets:,} baskets of {len(state.weeks)} weeks, {os.cpu_count()} cores")
     print("verb | seconds | CPU seconds | baskets/s")
     for task in (task for task in Task if current(open_store(workspace), task) is not None):
-        for engine in ("duckdb",) if task is Task.ARRIVAL else ("duckdb", "spark"):
+        for engine in ("duckdb", "spark"):
             words = ("predict", "--task", str(task), "--engine", engine, "--output", str(folder / "answers.parquet"))
             seconds, spent = verb(program, *words, "--workspace", str(workspace))
             print(f"predict --task {task} --engine {engine} | {seconds:.1f} | {spent:.1f} | {baskets / seconds:,.0f}")
