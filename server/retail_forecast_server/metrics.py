@@ -5,17 +5,18 @@ files of the folder that PROMETHEUS_MULTIPROC_DIR names, and looks for it when i
 import os
 from collections import Counter as Counts
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from retail_forecast.domain.labels import LABELS
 from retail_forecast.domain.tasks import Task
 from retail_forecast_server.answers import Answered
 from retail_forecast_server.pulled import Pulled
 
-__all__ = ["Metrics"]
+__all__ = ["Metrics", "forget_dead"]
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
@@ -124,3 +125,12 @@ class Metrics:
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
         return generate_latest(everyone)
+
+
+def forget_dead(folder: Path) -> None:
+    """Of workers that are gone, leave out what holds only for living ones; what they counted stays."""
+    for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*.db")}:
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

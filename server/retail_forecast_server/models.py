@@ -165,7 +165,7 @@ def _open(source: Source, task: Task, pointer: Pointer | None) -> Model:
         raise _NoChampion(
             source.none_for(task),
             where=str(source.workspace),
-            mend="promote a run, then start the server again",
+            mend="promote a run; the server takes it up by itself",
         )
     bundle = load_bundle(champion_folder(source.workspace, pointer), pointer.bundle_digest)
     return Model(bundle, pointer.version)

@@ -79,6 +79,8 @@ def _run(settings: ServerSettings, address: str, port: int, load: Callable[[], A
         ssl_cert=settings.tls_cert,
         ssl_key=settings.tls_key,
         workers=settings.workers,
+        # One that dies at once again is not: the server then ends, and whoever keeps it up sees that.
+        respawn_failed_workers=True,
         workers_kill_timeout=_GRACE_S,
     )
     server.serve(target_loader=load, wrap_loader=False)

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import os
+import shutil
+import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
@@ -30,6 +32,9 @@ __all__ = ["Announcement", "Post", "worker"]
 _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 _RETRY_S = 0.01
+
+_ALONE_S = 1.0
+"""How soon a worker notices that the process above it is gone [s]."""
 
 _GARBAGE = 50_000
 """Objects that may have piled up before Python looks for cycles among them; requests leave none. By default it looks
@@ -73,8 +78,9 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
     # It decides when it is imported whether figures are kept in the shared folder.
     from retail_forecast_server.app import application  # noqa: PLC0415
     from retail_forecast_server.changing import Changer  # noqa: PLC0415
-    from retail_forecast_server.metrics import Metrics  # noqa: PLC0415
+    from retail_forecast_server.metrics import Metrics, forget_dead  # noqa: PLC0415
 
+    forget_dead(post.folder)
     shelf, metrics = open_shelf(source), Metrics()
     for model in shelf.models:
         metrics.model(model.task, model.version, model.bundle.digest, in_force=True)
@@ -93,7 +99,10 @@ def worker(settings: ServerSettings, source: Source, post: Post, announce: Calla
         announcing = _announce_once_reached(shelf.front, post, announce)
         with spool.running() if spool else nullcontext():
             async with _meanwhile(
-                announcing, follower.run(settings.snapshot_poll_s), changer.run(settings.champion_poll_s)
+                announcing,
+                follower.run(settings.snapshot_poll_s),
+                changer.run(settings.champion_poll_s),
+                _stop_when_alone(post),
             ):
                 yield
 
@@ -137,6 +146,15 @@ async def _announce_once_reached(model: Model | NoModel, post: Post, announce: C
         announce(Announcement(post.url, post.pid, None, False, model.reason))
     else:
         announce(Announcement(post.url, post.pid, model.version, True))
+
+
+async def _stop_when_alone(post: Post) -> None:
+    """A main process that was killed tells nobody; left behind, the worker would keep the port."""
+    above = os.getppid()
+    while os.getppid() == above:
+        await asyncio.sleep(_ALONE_S)
+    shutil.rmtree(post.folder, ignore_errors=True)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _myself() -> ssl.SSLContext:

@@ -159,6 +159,52 @@ def test_it_is_stopped_when_the_block_fails(tiny_bundle: tuple[Path, str]) -> No
     assert [worker.is_running() for worker in seen] == [False]
 
 
+def _in_flight(url: str) -> float:
+    with urlopen(f"{url}/metrics", timeout=20) as response:  # noqa: S310 - our own server
+        lines = response.read().decode().splitlines()
+    return float(next(line for line in lines if line.startswith("retail_forecast_requests_in_flight ")).split()[1])
+
+
+def test_a_worker_that_is_killed_is_replaced(tiny_bundle: tuple[Path, str]) -> None:
+    with serving(bundle=tiny_bundle[0], settings={"WORKERS": "2"}) as url:
+        client = HTTPConnection(urlsplit(url).netloc, timeout=20)
+        client.request("GET", "/healthz")
+        killed = psutil.Process(json.load(client.getresponse())["pid"])
+        main = killed.parent()
+        assert main is not None
+        before = {child.pid for child in main.children()}
+        client.putrequest("POST", "/v1/predict")
+        client.putheader("Content-Type", "application/json")
+        client.putheader("Content-Length", "500")
+        client.endheaders()
+        while _in_flight(url) < 2:
+            pass
+        killed.kill()
+        client.close()
+        while _alive_soon(url) in before | {None}:
+            assert main.is_running()
+        assert _in_flight(url) == 1, "the request that was lost with its worker is not under way any more"
+        assert _ask(url)["label"] == "UM"
+
+
+def _alive_soon(url: str) -> int | None:
+    """Who answers; None while a connection went to the one that was killed."""
+    try:
+        return int(_alive(url)["pid"])
+    except OSError:
+        return None
+
+
+def test_workers_do_not_outlive_a_main_process_that_was_killed(tiny_bundle: tuple[Path, str]) -> None:
+    command = [*MAIN, "--bundle", str(tiny_bundle[0])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        worker = psutil.Process(_alive(json.loads(process.stdout.readline())["url"])["pid"])
+        process.kill()
+    _, left = psutil.wait_procs([worker], timeout=30)
+    assert left == []
+
+
 def test_without_a_champion_the_caller_learns_why(tmp_path: Path) -> None:
     with pytest.raises(PlaceError, match="no champion yet"), serving(tmp_path):
         raise AssertionError
