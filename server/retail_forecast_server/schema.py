@@ -245,6 +245,7 @@ def _ask_for_keys(document: dict[str, Any]) -> None:
     for path in document["paths"].keys() - OPEN_PATHS:
         for operation in document["paths"][path].values():
             operation["security"] = [{"bearer": []}, {"header": []}]
+            operation["responses"] |= problem_responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def _reference(name: str) -> dict[str, str]:
