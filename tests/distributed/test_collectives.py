@@ -1,6 +1,8 @@
 """The collectives: sums, who can reach them, and whose fault a failure was."""
 
+import signal
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import psutil
@@ -36,6 +38,27 @@ def test_a_sum_keeps_type_and_values(name: str, meeting: Meeting) -> None:
         assert summed.dtype == values.dtype
         np.testing.assert_array_equal(summed, values)
     collective.leave(meeting)
+
+
+@pytest.fixture
+def alarms() -> Iterator[list[int]]:
+    """Signals every half millisecond, as they come."""
+    seen: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _: seen.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    yield seen
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_signals_do_not_disturb(name: str, meeting: Meeting, alarms: list[int]) -> None:
+    for _ in range(5):
+        collective = collective_of(learner(name))
+        collective.join(meeting, collective.open(meeting))
+        assert collective.total(np.array([1.5])).tolist() == [1.5]
+        collective.leave(meeting)
+    assert alarms, "they were let through again"
 
 
 @pytest.mark.torch

@@ -20,6 +20,10 @@ _INTERFACE = "GLOO_SOCKET_IFNAME"
 
 _STORE = "port"
 
+_LIBUV = False
+"""Where libuv has closed its io_uring, Linux interrupts reads of the thread that opened it some milliseconds later,
+without a signal: a learner that meets next in the same process, such as XGBoost, would take that for a lost host."""
+
 
 class Gloo:
     """PyTorch's `meeting.Collective`."""
@@ -40,6 +44,7 @@ class Gloo:
             timeout=timedelta(seconds=meeting.join_s),
             wait_for_workers=False,
             master_listen_fd=listener.detach(),
+            use_libuv=_LIBUV,
         )
         return {_STORE: port}
 
@@ -48,7 +53,9 @@ class Gloo:
         if meeting.interface:
             os.environ[_INTERFACE] = meeting.interface
         wait = timedelta(seconds=meeting.join_s)
-        store = self._store or distributed.TCPStore(meeting.leader, place[_STORE], is_master=False, timeout=wait)
+        store = self._store or distributed.TCPStore(
+            meeting.leader, place[_STORE], is_master=False, timeout=wait, use_libuv=_LIBUV
+        )
         distributed.init_process_group(
             "gloo", store=store, rank=meeting.rank, world_size=len(meeting.hosts), timeout=wait
         )
