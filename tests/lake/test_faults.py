@@ -70,7 +70,9 @@ while True:
         continue
     ballast.unlink()
     break
-print(json.dumps({"refused": refused, "content": content(root)}))
+print(json.dumps({"refused": refused, "content": content(root)}), flush=True)
+# Threads of Arrow may let go of Python's buffers as late as while the interpreter is taken down, and abort it then.
+os._exit(0)
 """
 
 KILLED = """
