@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from retail_forecast.domain.errors import PlaceError
+from retail_forecast.domain.spooled import read_segment, segments
 from retail_forecast_server.process import serving
 
 BODY = json.dumps({"lines": [{"prod_code": "PRD0000120", "quantity": 1, "spend_gbp": 1.01}]}).encode()
@@ -294,6 +295,26 @@ def test_a_request_under_way_is_answered_before_the_server_stops(tiny_bundle: tu
             client.sendall(BODY)
             assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
     assert process.returncode == 0
+
+
+def test_a_stream_that_stands_still_is_cut_and_its_answers_are_logged(
+    tiny_bundle: tuple[Path, str], tmp_path: Path
+) -> None:
+    environment = os.environ | {"RETAIL_FORECAST_SERVER__PREDICTION_LOG": str(tmp_path)}
+    command = [*MAIN, "--bundle", str(tiny_bundle[0])]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        place = urlsplit(json.loads(process.stdout.readline())["url"])
+        with socket.create_connection((place.hostname, place.port), timeout=20) as client:
+            head = "POST /v1/predict/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            rows = (BODY + b"\n") * 2_000
+            client.sendall(f"{head}Content-Length: {2 * len(rows)}\r\n\r\n".encode() + rows)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+    kept = [entry.position for segment in segments(tmp_path) for entry in read_segment(segment.path)]
+    assert kept == list(range(len(kept)))
+    assert len(kept) > 0
 
 
 @pytest.fixture(scope="module")

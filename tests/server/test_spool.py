@@ -66,7 +66,7 @@ def test_parts_of_a_stream_are_numbered_through(answered: Callable[..., Answered
     assert [one.position for one in read_segment(segment.path)] == list(range(6))
 
 
-def test_a_request_larger_than_the_queue_is_kept_where_none_wait(
+def test_of_a_request_larger_than_the_queue_the_first_are_kept_where_none_wait(
     answered: Callable[..., Answered], tmp_path: Path
 ) -> None:
     registry = CollectorRegistry()
@@ -76,8 +76,10 @@ def test_a_request_larger_than_the_queue_is_kept_where_none_wait(
     spool.observe(large)
     with spool.running():
         pass
-    assert counted(registry, "written") == 33_000
-    assert counted(registry, "dropped", reason="queue") == 33_000
+    assert counted(registry, "written") == 32_768
+    assert counted(registry, "dropped", reason="queue") == 2 * 33_000 - 32_768
+    (segment,) = segments(tmp_path / "log")
+    assert [one.position for one in read_segment(segment.path)] == list(range(32_768))
 
 
 def test_what_is_too_much_is_left_out_and_counted(answered: Callable[..., Answered], tmp_path: Path) -> None:
