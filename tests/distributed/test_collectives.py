@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -70,6 +71,17 @@ def test_gloo_listens_on_the_hosts_own_address_only(meeting: Meeting) -> None:
     collective.leave(meeting)
     assert opened
     assert {address for address, _ in opened} == {HOST}
+
+
+@pytest.mark.torch
+@pytest.mark.skipif(sys.platform != "linux", reason="io_uring is of Linux")
+def test_gloo_opens_no_ring(meeting: Meeting) -> None:
+    """When one is closed, Linux interrupts reads of the thread, and XGBoost would take that for a lost host."""
+    collective = collective_of(learner("embedding"))
+    collective.join(meeting, collective.open(meeting))
+    held = [file.readlink().name for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    collective.leave(meeting)
+    assert [name for name in held if "io_uring" in name] == []
 
 
 @pytest.mark.torch
