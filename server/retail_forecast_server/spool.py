@@ -46,7 +46,7 @@ class Spool:
 
     def __init__(self, folder: Path, most_bytes: int, segment_s: float, registry: CollectorRegistry) -> None:
         self._folder, self._most_bytes, self._segment_s = folder, most_bytes, segment_s
-        self._waiting: deque[tuple[Answered, int]] = deque()
+        self._waiting: deque[Answered] = deque()
         # Baskets: the loop alone counts what came, the thread alone what went.
         self._come, self._gone = 0, 0
         self._stopping = threading.Event()
@@ -71,12 +71,12 @@ class Spool:
         Where none wait, there is room for the first of any request.
         """
         count, waiting = len(answered.baskets), self._come - self._gone
-        taken = 0 if waiting and waiting + count > _MOST_WAITING else min(count, _MOST_WAITING)
-        if taken < count:
-            self._dropped.labels("queue").inc(count - taken)
-        if taken:
-            self._come += taken
-            self._waiting.append((answered, taken))
+        kept = 0 if waiting and waiting + count > _MOST_WAITING else _kept(answered)
+        if kept < count:
+            self._dropped.labels("queue").inc(count - kept)
+        if kept:
+            self._come += kept
+            self._waiting.append(answered)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -106,9 +106,9 @@ class Spool:
     def _taken(self) -> Iterator[Entry]:
         """The entries of all that waits now."""
         for _ in range(len(self._waiting)):
-            answered, taken = self._waiting.popleft()
-            yield from _entries(answered, taken)
-            self._gone += taken
+            answered = self._waiting.popleft()
+            yield from _entries(answered)
+            self._gone += _kept(answered)
 
     def _keep(self, entries: list[Entry]) -> None:
         payload = framed(msgspec.msgpack.encode(entries))
@@ -153,12 +153,17 @@ class Spool:
         _LOG.error("prediction log", extra={"fields": {"what": str(error.strerror)}})
 
 
-def _entries(answered: Answered, taken: int) -> Iterator[Entry]:
-    """Of the first `taken` baskets."""
-    found = answered.predictions.part(0, taken)
+def _kept(answered: Answered) -> int:
+    """How many baskets of a request are kept, from the first on, where there is room."""
+    return min(len(answered.baskets), _MOST_WAITING)
+
+
+def _entries(answered: Answered) -> Iterator[Entry]:
+    kept = _kept(answered)
+    found = answered.predictions.part(0, kept)
     weeks = [None] * len(found.label) if found.history_week is None else map(week_at, found.history_week.tolist())
     rows = zip(
-        islice(answered.baskets, taken),
+        islice(answered.baskets, kept),
         found.features,
         found.probabilities.tolist(),
         found.label.tolist(),
