@@ -26,8 +26,10 @@ run: setup
 	$(BIN)/retail-forecast run $(ARGS)
 
 # A file's tests stay with one worker, which makes its fixtures once.
+# One that hangs, or that ends its worker, says where and ends the run: it would else be begun again and again.
 test: setup-dev
-	$(BIN)/pytest -m "not slow" -n logical --dist loadfile $(ARGS)
+	$(BIN)/pytest -m "not slow" -n logical --dist loadfile --max-worker-restart=0 \
+		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true $(ARGS)
 
 test-all: setup-torch
 	$(BIN)/pytest $(ARGS)

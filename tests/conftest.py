@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -84,9 +84,26 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
+def _running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+@pytest.fixture(scope="session")
+def running() -> Callable[..., AbstractContextManager[subprocess.Popen[Any]]]:
+    """`subprocess.Popen` as a block that waits for its process, and kills it first when the block fails: a test that
+    fails before it has stopped its server would else wait for it for ever."""
+    return _running
+
+
+@contextmanager
 def _emulator(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[str]:
     """The address that a server says it listens on, once it does; its output ends in `folder`."""
-    with subprocess.Popen(
+    with _running(
         command,
         cwd=folder,
         env=os.environ | dict(variables or {}),

@@ -114,7 +114,7 @@ def test_hosts_lay_out_together_what_one_lays_out_alone() -> None:
     sold = [_sold(n % 2, 3 + n, stores[n // 2 % 2], 1.0 + n % 3, n) for n in range(12)] + [_sold(2, 4, price=9.0)]
     rows = [basket for each in sold for basket in each]
     board: list[NDArray[Any]] = [np.zeros(0)] * 2
-    barrier = Barrier(2)
+    barrier = Barrier(2, timeout=60)
 
     def part(rank: int) -> ProductTable:
         return lay_out_by_price(baskets_from_rows(rows[rank::2]), CODES, OWN, _Together(rank, board, barrier))

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ MakeRows = Callable[..., list[Row]]
 Write = Callable[..., Path]
 Content = Callable[[Address], dict[str, list[str]]]
 Place = Callable[[str], Address]
+Running = Callable[..., AbstractContextManager[subprocess.Popen[Any]]]
 
 NOW = datetime(2008, 7, 14, 6, tzinfo=UTC)
 LATER = NOW + 2 * TERM
@@ -212,13 +214,15 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
-def test_two_processes_at_once(any_place: Place, tmp_path: Path, weeks: Sequence[Path], content: Content) -> None:
+def test_two_processes_at_once(
+    running: Running, any_place: Place, tmp_path: Path, weeks: Sequence[Path], content: Content
+) -> None:
     root = str(any_place("lake"))
     options = ["--workspace", str(tmp_path), "--lake", root, "--json"]
     first = [sys.executable, "-c", WAITING, "ingest", str(weeks[0]), *options]
     verb = "import sys; from retail_forecast.cli.main import run; sys.exit(run(sys.argv[1:]))"
     second = [sys.executable, "-c", verb, "ingest", str(weeks[1]), *options]
-    with subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with running(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
         turned_away = subprocess.run(second, capture_output=True, text=True, check=False)

@@ -125,7 +125,7 @@ def test_several_at_once_commit_each_object_once(tmp_path: Path) -> None:
     for number in range(1, 7):
         spool(log, ANNA, number, f"r{number}")
     upload_spool(log, store)
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=60)
 
     def commit(_: int) -> int:
         start.wait()

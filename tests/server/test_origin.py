@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import boto3
 import psutil
 import pytest
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import BaseWSGIServer
 
 from retail_forecast.clouds.objects import upload
 from retail_forecast.clouds.opening import open_store
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 Place = Callable[[str], "Address"]
 Promote = Callable[..., str]
+Running = Callable[..., AbstractContextManager[subprocess.Popen[Any]]]
 MAIN = [sys.executable, "-m", "retail_forecast_server", "--json", "--port", "0"]
 QUICK = {"CHAMPION_POLL_S": "0.05"}
 PATIENCE_S = 30
@@ -52,6 +56,7 @@ def _until(seen: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not seen():
         assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def _family(url: str) -> Iterator[psutil.Process]:
@@ -93,19 +98,25 @@ def test_only_the_process_that_pulls_holds_the_store(tmp_path: Path, promote: Pr
 
 @pytest.fixture
 def own_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
-    """An emulated S3 that a test may stop and start again; it has the bucket `models`."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    server._port = port  # it comes back where it was
-    given = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_REGION": "us-east-1"}
-    for name, value in (given | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", region_name="us-east-1")
-    client.create_bucket(Bucket="models")
-    client.close()
-    yield server
-    server.stop()
+    """An emulated S3 that a test may stop and start again; it has the bucket `models`, which is empty."""
+    # It comes back where it was: meanwhile the port is held, and nobody else can be given it.
+    monkeypatch.setattr(BaseWSGIServer, "allow_reuse_port", True, raising=False)
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        server = ThreadedMotoServer("127.0.0.1", holder.getsockname()[1], verbose=False)
+        server.start()
+        url = "http://{}:{}".format(*server.get_host_and_port())
+        given = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_REGION": "us-east-1"}
+        for name, value in (given | {"AWS_ENDPOINT_URL": url}).items():
+            monkeypatch.setenv(name, value)
+        # What it holds outlives it in this process.
+        urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=20).close()  # noqa: S310 - our own server
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="models")
+        client.close()
+        yield server
+        server.stop()
 
 
 def test_it_goes_on_answering_while_the_store_is_away(own_s3: ThreadedMotoServer, promote: Promote) -> None:
@@ -127,11 +138,14 @@ def test_it_goes_on_answering_while_the_store_is_away(own_s3: ThreadedMotoServer
         _until(lambda: _get(f"{url}/model")["registry"]["problem"] is None)
 
 
-def test_without_the_store_it_is_not_ready_until_there_is_one(own_s3: ThreadedMotoServer, promote: Promote) -> None:
+def test_without_the_store_it_is_not_ready_until_there_is_one(
+    running: Running, own_s3: ThreadedMotoServer, promote: Promote, tmp_path: Path
+) -> None:
     own_s3.stop()
     command = [*MAIN, "--registry", "s3://models/shop"]
     variables = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in QUICK.items()}
-    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    log = (tmp_path / "log").open("w")
+    with log, running(command, env=variables, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         assert (told["ready"], told["reason"]) == (False, "the registry could not be read yet; the log says why")
@@ -142,8 +156,7 @@ def test_without_the_store_it_is_not_ready_until_there_is_one(own_s3: ThreadedMo
         promote(open_store("s3://models/shop"), 1)
         _until(lambda: _is_ready(told["url"]))
         process.terminate()
-        _, log = process.communicate(timeout=30)
-    events = [json.loads(line) for line in log.splitlines()]
+    events = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
     assert [e["address"] for e in events if e["event"] == "registry not read"] == ["s3://models/shop"]
 
 
@@ -159,13 +172,13 @@ def _watched(log: str) -> dict[str, list[float]]:
     return found
 
 
-def test_the_process_that_pulls_is_begun_again_when_it_dies(tmp_path: Path, promote: Promote) -> None:
+def test_the_process_that_pulls_is_begun_again_when_it_dies(running: Running, tmp_path: Path, promote: Promote) -> None:
     store = open_store(tmp_path / "registry")
     promote(store, 1)
     command = [*MAIN, "--registry", str(tmp_path / "registry")]
     variables = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in QUICK.items()}
     told = (tmp_path / "log").open("w")
-    with told, subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=told, text=True) as process:
+    with told, running(command, env=variables, stdout=subprocess.PIPE, stderr=told, text=True) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
         worker, above = _family(url)

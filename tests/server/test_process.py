@@ -8,8 +8,9 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ import pytest
 from retail_forecast.domain.errors import PlaceError
 from retail_forecast.domain.spooled import read_segment, segments
 from retail_forecast_server.process import serving
+
+Running = Callable[..., AbstractContextManager[subprocess.Popen[Any]]]
 
 BODY = json.dumps({"lines": [{"prod_code": "PRD0000120", "quantity": 1, "spend_gbp": 1.01}]}).encode()
 MAIN = [sys.executable, "-m", "retail_forecast_server", "--json", "--port", "0"]
@@ -196,9 +199,9 @@ def _alive_soon(url: str) -> int | None:
         return None
 
 
-def test_workers_do_not_outlive_a_main_process_that_was_killed(tiny_bundle: tuple[Path, str]) -> None:
+def test_workers_do_not_outlive_a_main_process_that_was_killed(running: Running, tiny_bundle: tuple[Path, str]) -> None:
     command = [*MAIN, "--bundle", str(tiny_bundle[0])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         worker = psutil.Process(_alive(json.loads(process.stdout.readline())["url"])["pid"])
         process.kill()
@@ -225,11 +228,11 @@ def test_keys_of_the_workspace_do_not_shut_out_the_caller(tmp_path: Path, tiny_b
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_with_success(tiny_bundle: tuple[Path, str], number: signal.Signals) -> None:
+def test_a_signal_stops_it_with_success(
+    running: Running, tiny_bundle: tuple[Path, str], number: signal.Signals
+) -> None:
     started = time.perf_counter()
-    with subprocess.Popen(
-        [*MAIN, "--bundle", str(tiny_bundle[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with running([*MAIN, "--bundle", str(tiny_bundle[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         seconds = time.perf_counter() - started
@@ -244,9 +247,9 @@ def test_a_signal_stops_it_with_success(tiny_bundle: tuple[Path, str], number: s
     assert seconds < MOST_SECONDS * 4
 
 
-def test_the_command_without_a_model_runs_but_is_not_ready(tmp_path: Path) -> None:
+def test_the_command_without_a_model_runs_but_is_not_ready(running: Running, tmp_path: Path) -> None:
     command = [*COMMAND, "--workspace", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         process.terminate()
@@ -282,9 +285,11 @@ def test_the_module_refuses_like_the_command(tmp_path: Path) -> None:
     assert "no API key" in json.loads(done.stdout)["error"]["what"]
 
 
-def test_a_request_under_way_is_answered_before_the_server_stops(tiny_bundle: tuple[Path, str]) -> None:
+def test_a_request_under_way_is_answered_before_the_server_stops(
+    running: Running, tiny_bundle: tuple[Path, str]
+) -> None:
     command = [*MAIN, "--bundle", str(tiny_bundle[0])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         place = urlsplit(json.loads(process.stdout.readline())["url"])
         with socket.create_connection((place.hostname, place.port), timeout=20) as client:
@@ -298,11 +303,11 @@ def test_a_request_under_way_is_answered_before_the_server_stops(tiny_bundle: tu
 
 
 def test_a_stream_that_stands_still_is_cut_and_its_answers_are_logged(
-    tiny_bundle: tuple[Path, str], tmp_path: Path
+    running: Running, tiny_bundle: tuple[Path, str], tmp_path: Path
 ) -> None:
     environment = os.environ | {"RETAIL_FORECAST_SERVER__PREDICTION_LOG": str(tmp_path)}
     command = [*MAIN, "--bundle", str(tiny_bundle[0])]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         place = urlsplit(json.loads(process.stdout.readline())["url"])
         with socket.create_connection((place.hostname, place.port), timeout=20) as client:
@@ -343,11 +348,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return chain, secret
 
 
-def test_it_speaks_https_with_a_certificate(tiny_bundle: tuple[Path, str], certificate: tuple[Path, Path]) -> None:
+def test_it_speaks_https_with_a_certificate(
+    running: Running, tiny_bundle: tuple[Path, str], certificate: tuple[Path, Path]
+) -> None:
     files = {"TLS_CERT": str(certificate[0]), "TLS_KEY": str(certificate[1])}
     environment = os.environ | {f"RETAIL_FORECAST_SERVER__{name}": value for name, value in files.items()}
     command = [*MAIN, "--bundle", str(tiny_bundle[0])]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
         trusting = ssl.create_default_context(cafile=str(certificate[0]))
